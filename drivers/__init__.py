@@ -1,0 +1,1 @@
+"""Everything that is, or pretends to be, a lock."""

@@ -1,0 +1,229 @@
+"""Door 3: a lock port in process, straight onto the firmware. The fastest way to a simulated lock; no radio, no frames.
+
+It serves the daemon's own tests and worlds in virtual time. Where it and the serial door with the real Z-Wave JS differ, the
+serial door is right and this one is mended.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from enum import StrEnum
+from typing import override
+
+from drivers.simulator.lock.firmware import Firmware, Notice, NoticeKind, Status
+from gateway.model.answers import (
+    Ambiguous,
+    Disabled,
+    Empty,
+    Held,
+    Listing,
+    RefusalReason,
+    Refused,
+    Sighting,
+    SightingSource,
+    Unknown,
+    WriteAnswer,
+    Written,
+)
+from gateway.model.evidence import Evidence
+from gateway.model.failures import Part, Unreachable
+from gateway.model.ids import LockId, Slot
+from gateway.model.lock import LockProfile, ReadBack
+from gateway.model.pin import Pin, PinRules
+from gateway.model.reports import (
+    AccessDenied,
+    Jammed,
+    Locked,
+    Method,
+    Reachability,
+    Report,
+    SlotChange,
+    SlotChanged,
+    Unlocked,
+)
+from gateway.model.window import Window
+from gateway.ports import Arrival, Departure, DriverCondition, DriverPort, DriverState, LockPort
+
+CALL_S = 0.024
+"""One supervised S2 exchange at 100 kbit/s with the lock awake (our measurement of the airtime model)."""
+
+ANSWER_LIMIT_S = 1.0
+"""How long the real driver waits for a lock's answer before it gives up (Z-Wave JS report time-out)."""
+
+
+class Trouble(StrEnum):
+    """What can go wrong on the way to a lock; each is used up by one call."""
+
+    LOST_COMMAND = "lost_command"
+    LOST_ANSWER = "lost_answer"
+    UNREACHABLE = "unreachable"
+
+
+class InProcessLock(LockPort):
+    """One simulated lock as a port. `calls` counts what was asked of it, by verb."""
+
+    def __init__(self, lock_id: LockId, firmware: Firmware) -> None:
+        self._lock_id = lock_id
+        self.firmware = firmware
+        self.calls: Counter[str] = Counter()
+        self.troubles: deque[Trouble] = deque()
+        self.is_dead = False
+        self._reports: deque[Report] = deque()
+        self._rung = asyncio.Event()
+        self._is_gone = False
+
+    @property
+    @override
+    def lock_id(self) -> LockId:
+        return self._lock_id
+
+    @property
+    @override
+    def profile(self) -> LockProfile:
+        model = self.firmware.model
+        one = {model.one_length} if model.one_length else set(range(model.pin_length_min, model.pin_length_max + 1))
+        return LockProfile(
+            model=model.label,
+            slots=range(1, model.slots + 1),
+            pin_rules=PinRules(frozenset(one)),
+            read_back=ReadBack.MASKED if model.is_masked else ReadBack.CLEAR,
+            supervision_is_honest=model.is_supervised,
+        )
+
+    @override
+    async def read_slot(self, slot: Slot) -> Sighting:
+        is_heard, _ = await self._exchange("read")
+        if not is_heard:
+            return Sighting(Unknown(), SightingSource.LOCK)
+        return self._sighting(slot, SightingSource.LOCK)
+
+    @override
+    async def read_all(self) -> Listing:
+        self.calls["list"] += 1
+        shown = {Slot(number): self._sighting(Slot(number), SightingSource.MIDDLEMAN) for number in self.profile.slots}
+        return Listing(shown, is_complete=True)
+
+    @override
+    async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
+        digits = pin.reveal()
+        return await self._change("write", lambda at: self.firmware.write(slot, digits, at).claims_success)
+
+    @override
+    async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
+        return await self._change("clear", lambda at: self.firmware.clear(slot, at).claims_success)
+
+    @override
+    async def reports(self) -> AsyncIterator[Report]:
+        while not self._is_gone:
+            while self._reports:
+                yield self._reports.popleft()
+            self._rung.clear()
+            await self._rung.wait()
+
+    def speak(self) -> None:
+        """Carry what the firmware has to say to whoever listens."""
+        for notice in self.firmware.drain_notices():
+            report = _report(notice)
+            if report is not None and not self.is_dead:
+                self._reports.append(report)
+        self._rung.set()
+
+    def set_dead(self, *, is_dead: bool) -> None:
+        """Take the lock off the air, or bring it back."""
+        self.is_dead = is_dead
+        self._reports.append(Reachability(not is_dead, "simulated"))
+        self._rung.set()
+
+    def leave(self) -> None:
+        """End the reports: the port is dead."""
+        self._is_gone = True
+        self._rung.set()
+
+    def now(self) -> float:
+        """The instant the firmware is told, in seconds of the loop."""
+        return asyncio.get_running_loop().time()
+
+    async def _change(self, verb: str, act: Callable[[float], bool]) -> WriteAnswer:
+        is_heard, reaches = await self._exchange(verb)
+        if not reaches:
+            return Ambiguous("no acknowledgement from the lock")
+        claims_success = act(self.now())
+        self.speak()
+        if not is_heard:
+            return Ambiguous("the lock's answer did not arrive")
+        if not self.firmware.model.is_supervised:
+            return Written(Evidence.ACKNOWLEDGED)
+        return Written(Evidence.SUPERVISED) if claims_success else Refused(RefusalReason.UNSPECIFIED)
+
+    async def _exchange(self, verb: str) -> tuple[bool, bool]:
+        """Spend the time of one exchange. Returns whether its answer is heard, and whether the command arrives."""
+        self.calls[verb] += 1
+        trouble = self.troubles.popleft() if self.troubles else None
+        if trouble is Trouble.UNREACHABLE:
+            raise Unreachable(Part.LOCK, "the stick could not send")
+        is_heard = trouble is None and not self.is_dead
+        await asyncio.sleep(CALL_S if is_heard else ANSWER_LIMIT_S)
+        return is_heard, not self.is_dead and trouble is not Trouble.LOST_COMMAND
+
+    def _sighting(self, slot: Slot, source: SightingSource) -> Sighting:
+        seen = self.firmware.read(slot, self.now())
+        if seen is None:
+            return Sighting(Unknown(), source)
+        match seen.status:
+            case Status.AVAILABLE:
+                return Sighting(Empty(), source)
+            case Status.DISABLED:
+                return Sighting(Disabled(), source)
+            case Status.ENABLED:
+                return Sighting(Held(Pin(seen.shown) if seen.shown.isdigit() else None), source)
+
+
+def _report(notice: Notice) -> Report | None:
+    slot = None if notice.user_id is None else Slot(notice.user_id)
+    reports: dict[NoticeKind, Report] = {
+        NoticeKind.KEYPAD_UNLOCKED: Unlocked(Method.KEYCODE, slot),
+        NoticeKind.KEYPAD_LOCKED: Locked(Method.KEYCODE, slot),
+        NoticeKind.MANUALLY_UNLOCKED: Unlocked(Method.MANUAL),
+        NoticeKind.MANUALLY_LOCKED: Locked(Method.MANUAL),
+        NoticeKind.RADIO_UNLOCKED: Unlocked(Method.REMOTE),
+        NoticeKind.RADIO_LOCKED: Locked(Method.REMOTE),
+        NoticeKind.AUTO_LOCKED: Locked(Method.AUTOMATIC),
+        NoticeKind.JAMMED: Jammed(),
+        NoticeKind.CODE_ADDED: SlotChanged(SlotChange.ADDED, slot),
+        NoticeKind.CODE_DELETED: SlotChanged(SlotChange.DELETED, slot),
+        NoticeKind.ALL_CODES_DELETED: SlotChanged(SlotChange.ALL_DELETED),
+        NoticeKind.DUPLICATE_REFUSED: SlotChanged(SlotChange.DUPLICATE_REFUSED, slot),
+        NoticeKind.KEYPAD_DISABLED: AccessDenied("too_many_attempts"),
+    }
+    return reports.get(notice.kind)
+
+
+class InProcessDriver(DriverPort):
+    """Brings a fixed set of in-process locks; `depart` and `arrive` take one away and bring it back."""
+
+    def __init__(self, locks: list[InProcessLock]) -> None:
+        self._changes: asyncio.Queue[Arrival | Departure] = asyncio.Queue()
+        for lock in locks:
+            self._changes.put_nowait(Arrival(lock))
+
+    @override
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    @override
+    async def locks(self) -> AsyncIterator[Arrival | Departure]:
+        while True:
+            yield await self._changes.get()
+
+    @override
+    def condition(self) -> DriverCondition:
+        return DriverCondition(DriverState.READY, "locks in process")
+
+    def arrive(self, lock: InProcessLock) -> None:
+        """Bring a lock (again)."""
+        self._changes.put_nowait(Arrival(lock))
+
+    def depart(self, lock: InProcessLock, cause: str) -> None:
+        """Take a lock away."""
+        lock.leave()
+        self._changes.put_nowait(Departure(lock.lock_id, cause))

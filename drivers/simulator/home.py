@@ -1,0 +1,327 @@
+"""A whole simulated home: one stick, the air, the locks, and what people do at the doors."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.simulator.doors.serial import SerialDoor
+from drivers.simulator.keys import Keys
+from drivers.simulator.lock.faults import IMMEDIATE, MEANINGS, Fault, FaultRefused, Faults, place_of
+from drivers.simulator.lock.firmware import Firmware, How, PressOutcome, WriteResult
+from drivers.simulator.radio.ether import Ether
+from drivers.simulator.radio.node import (
+    BASIC_END_NODE,
+    GENERIC_ENTRY_CONTROL,
+    SPECIFIC_KEYPAD_LOCK,
+    LockNode,
+)
+from drivers.simulator.radio.security.s2 import S2Endpoint, SecurityClass
+from drivers.simulator.radio.trace import Trace
+from drivers.simulator.scene import Scene, SceneLock
+from drivers.simulator.state import StateError, load_state, save_state
+from drivers.simulator.stick.frame import Frame
+from drivers.simulator.stick.functions import Stick
+from drivers.simulator.stick.memory import NodeCard, StickMemory
+from drivers.simulator.stick.transmit import Transmitter
+
+log = logging.getLogger(__name__)
+
+FRAMES_SHOWN_MAX = 5000
+"""Most frames one question about the trace is answered with."""
+
+
+class NotAtHome(ValueError):  # noqa: N818 - it is an answer to a person, not a failure
+    """What was asked for does not exist here; the text says what does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """One lock of the home: its name and its radio, with the firmware behind it."""
+
+    name: str
+    node: LockNode
+    endpoint: S2Endpoint
+
+
+class Home:
+    """A running home. Make it inside the event loop; `run` lives until cancelled."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        keys: Keys,
+        *,
+        link_path: Path,
+        state_path: Path | None,
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        """Build everything; nothing is on the wire or the air before `run`. Raises `StateError` for a bad state file."""
+        self._scene = scene
+        self._state_path = state_path
+        self._now = asyncio.get_running_loop().time
+        self._started_at = self._now()
+        self.faults = Faults(lambda: int.from_bytes(entropy(4)) / 2**32)
+        for fault in scene.faults:
+            self.faults.arm(fault.fault, node_id=fault.node_id, times=fault.times, rate=fault.rate)
+        self.trace = Trace()
+        self._ether = Ether(has_airtime=scene.has_airtime, faults=self.faults, trace=self.trace, now=self._now)
+        images = load_state(state_path) if state_path is not None else {}
+        self.residents: dict[int, Resident] = {}
+        for lock in scene.locks:
+            resident = self._move_in(lock, keys, entropy)
+            self.residents[lock.node_id] = resident
+            if lock.node_id in images:
+                try:
+                    resident.node.firmware.restore(images[lock.node_id])
+                except ValueError:
+                    raise StateError(f"{state_path}: node {lock.node_id} is damaged; remove the file") from None
+        memory = StickMemory(scene.home_id, {lock.node_id: _card(lock) for lock in scene.locks})
+        self._transmitter = Transmitter(self._ether, self.faults, self._emit)
+        self.stick = Stick(memory, self._ether, self._transmitter, self._emit)
+        self.door = SerialDoor(link_path, self.faults, self.stick.take)
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Plug the stick in, set `ready`, and live until cancelled. Raises `OSError` when the port cannot be made."""
+        self._save()
+        self.door.plug()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._transmitter.run(), name="stick transmits")
+                for resident in self.residents.values():
+                    tasks.create_task(resident.node.run(), name=f"lock {resident.name}")
+                ready.set()
+        finally:
+            self.door.unplug()
+
+    # -- what people do ----------------------------------------------------------------------------------------------
+
+    def press(self, lock: str, digits: str) -> dict[str, object]:
+        """Type digits at a lock's keypad."""
+        resident = self.find(lock)
+        press = resident.node.firmware.press(digits, self._now())
+        resident.node.settle()
+        return {
+            "lock": resident.name,
+            "outcome": press.outcome.value,
+            "slot": press.user_id,
+            "is_opened": press.outcome is PressOutcome.OPENED,
+        }
+
+    def program(self, lock: str, slot: int, pin: str) -> dict[str, object]:
+        """Store a PIN by hand at the keypad."""
+        resident = self.find(lock)
+        return self._written(resident, slot, resident.node.firmware.program_at_keypad(slot, pin, self._now()))
+
+    def erase(self, lock: str, slot: int) -> dict[str, object]:
+        """Empty a slot by hand at the keypad."""
+        resident = self.find(lock)
+        return self._written(resident, slot, resident.node.firmware.delete_at_keypad(slot, self._now()))
+
+    def reset(self, lock: str) -> dict[str, object]:
+        """Push the lock's factory reset: every code is gone, the network stays."""
+        resident = self.find(lock)
+        resident.node.firmware.factory_reset(self._now())
+        resident.node.settle()
+        return {"lock": resident.name}
+
+    def turn(self, lock: str, direction: str) -> dict[str, object]:
+        """Turn the bolt by hand, `lock` or `unlock`."""
+        resident = self.find(lock)
+        match direction:
+            case "lock":
+                resident.node.firmware.lock(self._now(), How.MANUAL)
+            case "unlock":
+                resident.node.firmware.unlock(self._now(), How.MANUAL)
+            case _:
+                raise NotAtHome("a bolt is turned to lock or unlock")
+        resident.node.settle()
+        return {"lock": resident.name, "bolt": resident.node.firmware.bolt.value}
+
+    def jam(self, lock: str) -> dict[str, object]:
+        """Stop the bolt half way."""
+        resident = self.find(lock)
+        resident.node.firmware.jam(self._now())
+        resident.node.settle()
+        return {"lock": resident.name, "bolt": resident.node.firmware.bolt.value}
+
+    def battery(self, lock: str, percent: int) -> dict[str, object]:
+        """Set a lock's charge."""
+        resident = self.find(lock)
+        resident.node.firmware.set_battery(percent, self._now())
+        resident.node.settle()
+        return {"lock": resident.name, "battery": resident.node.firmware.battery_percent}
+
+    # -- what is true ------------------------------------------------------------------------------------------------
+
+    def truth(self, lock: str | None = None) -> list[dict[str, object]]:
+        """Tell what is really in one lock or in all, PINs in clear."""
+        chosen = [self.find(lock)] if lock is not None else list(self.residents.values())
+        told: list[dict[str, object]] = []
+        for resident in chosen:
+            firmware = resident.node.firmware
+            firmware.advance(self._now())
+            resident.node.settle()
+            told.append(
+                {
+                    "lock": resident.name,
+                    "node": resident.node.node_id,
+                    "profile": firmware.model.key,
+                    **firmware.truth(),
+                }
+            )
+        return told
+
+    def frames(self, since: int = 0, lock: str | None = None) -> dict[str, object]:
+        """Return the decoded trace above a number; `last` is the number to ask from next time."""
+        node_id = self.find(lock).node.node_id if lock is not None else None
+        shown = [
+            {**aired.plain(), "at": round(aired.at - self._started_at, 4), "lock": self._name(aired.node_id)}
+            for aired in self.trace.since(since, node_id)
+        ]
+        return {"last": self.trace.last_number, "frames": shown[-FRAMES_SHOWN_MAX:]}
+
+    def counts(self) -> dict[str, object]:
+        """Return the counters of every lock, of the stick and of the serial line."""
+        locks = [
+            {
+                "lock": resident.name,
+                "node": node_id,
+                **self.trace.counts(node_id).plain(),
+                "given_up": resident.node.lost_count,
+            }
+            for node_id, resident in self.residents.items()
+        ]
+        stick = {
+            "is_plugged": self.door.is_plugged,
+            "resets": self.stick.resets_count,
+            "unknown_functions": {hex(function): count for function, count in sorted(self.stick.unknown.items())},
+        }
+        return {"locks": locks, "serial": dict(sorted(self.door.counts.items())), "stick": stick}
+
+    # -- bad luck ----------------------------------------------------------------------------------------------------
+
+    def list_faults(self) -> list[dict[str, object]]:
+        """Return every fault with its meaning, how often it struck, and what is armed."""
+        armed = self.faults.armed()
+        return [
+            {
+                "fault": fault.value,
+                "place": place_of(fault).value,
+                "struck": self.faults.struck(fault),
+                "armed": [
+                    {"node": order.node_id, "times": order.times, "rate": order.rate}
+                    for order in armed
+                    if order.fault is fault
+                ],
+                "meaning": meaning,
+            }
+            for fault, meaning in MEANINGS.items()
+        ]
+
+    def inject(
+        self, name: str, *, lock: str | None = None, times: int | None = None, rate: float | None = None
+    ) -> dict[str, object]:
+        """Arm a fault, or perform it at once if it is an act. Raises `NotAtHome` or `FaultRefused`."""
+        try:
+            fault = Fault(name)
+        except ValueError:
+            raise NotAtHome(f"there is no fault {name!r}; there are {', '.join(Fault)}") from None
+        resident = self.find(lock) if lock is not None else None
+        node_id = resident.node.node_id if resident is not None else None
+        if fault not in IMMEDIATE:
+            self.faults.arm(fault, node_id=node_id, times=times, rate=rate)
+            return {"fault": fault.value, "armed": True}
+        if resident is None:
+            raise FaultRefused(f"{fault} happens to one lock; say which")
+        self._perform(fault, resident)
+        self.faults.count(fault, resident.node.node_id)
+        return {"fault": fault.value, "armed": False, "lock": resident.name}
+
+    def calm(self) -> dict[str, object]:
+        """Cancel every armed fault; a lock out of reach stays there until `node_alive`."""
+        return {"cancelled": self.faults.disarm()}
+
+    def unplug(self) -> dict[str, object]:
+        """Pull the stick out of the computer."""
+        self.door.unplug()
+        self.stick.is_powered = False
+        return {"is_plugged": False}
+
+    def plug(self) -> dict[str, object]:
+        """Push the stick in again; it starts afresh."""
+        if not self.door.is_plugged:
+            self.door.plug()
+            self.stick.is_powered = True
+            self.stick.restart()
+        return {"is_plugged": True}
+
+    def find(self, lock: str) -> Resident:
+        """Find a lock by name or node number; raises `NotAtHome` naming those that exist."""
+        for node_id, resident in self.residents.items():
+            if lock == str(node_id) or lock.casefold() == resident.name.casefold():
+                return resident
+        known = ", ".join(f"{resident.name!r} ({node_id})" for node_id, resident in self.residents.items())
+        raise NotAtHome(f"there is no lock {lock!r}; there are {known}")
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _move_in(self, lock: SceneLock, keys: Keys, entropy: Callable[[int], bytes]) -> Resident:
+        firmware = Firmware(
+            lock.model,
+            memory=lock.codes,
+            strikes=lambda fault: self.faults.strikes(fault, lock.node_id),
+        )
+        granted = {SecurityClass.ACCESS_CONTROL: keys.of(SecurityClass.ACCESS_CONTROL)}
+        endpoint = S2Endpoint(self._scene.home_id, lock.node_id, granted, entropy)
+        node = LockNode(
+            lock.node_id,
+            firmware,
+            endpoint=endpoint,
+            granted=SecurityClass.ACCESS_CONTROL,
+            ether=self._ether,
+            now=self._now,
+            on_change=self._save,
+        )
+        return Resident(lock.name, node, endpoint)
+
+    def _perform(self, fault: Fault, resident: Resident) -> None:
+        match fault:
+            case Fault.WIPE:
+                resident.node.firmware.wipe(self._now())
+                resident.node.settle()
+            case Fault.LOST_S2_STATE:
+                resident.node.forget_security()
+            case Fault.NODE_DEAD:
+                self._ether.set_reach(resident.node.node_id, is_within=False)
+            case _:
+                self._ether.set_reach(resident.node.node_id, is_within=True)
+
+    def _written(self, resident: Resident, slot: int, result: WriteResult) -> dict[str, object]:
+        resident.node.settle()
+        refusal = result.refusal.value if result.refusal is not None else None
+        return {"lock": resident.name, "slot": slot, "is_stored": result.is_ok, "refusal": refusal}
+
+    def _emit(self, frame: Frame) -> None:
+        self.door.emit(frame)
+
+    def _save(self) -> None:
+        if self._state_path is not None:
+            images = {node_id: resident.node.firmware.image() for node_id, resident in self.residents.items()}
+            save_state(self._state_path, images)
+
+    def _name(self, node_id: int) -> str:
+        resident = self.residents.get(node_id)
+        return resident.name if resident is not None else f"node {node_id}"
+
+
+def _card(lock: SceneLock) -> NodeCard:
+    return NodeCard(
+        lock.node_id,
+        is_listening=not lock.model.is_flirs,
+        is_flirs=lock.model.is_flirs,
+        basic=BASIC_END_NODE,
+        generic=GENERIC_ENTRY_CONTROL,
+        specific=SPECIFIC_KEYPAD_LOCK,
+    )

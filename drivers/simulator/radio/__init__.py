@@ -1,0 +1,1 @@
+"""The air between stick and locks, and the locks' radio side."""

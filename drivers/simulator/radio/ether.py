@@ -1,0 +1,223 @@
+"""The air: half-duplex, slow, and the place where messages get lost.
+
+One message is on the air at a time. A message of n application bytes takes (52 + n) x 80 us at 100 kbit/s (preamble 40, start 1,
+header 9, check 2 bytes; G.9959), its acknowledgement 4.2 ms, and each turn of direction about 1 ms. A lock that sleeps between
+its once-per-second looks is woken by a beam of 1.1 s first, unless it was awake within the last half second. All of it can be
+switched off; then a message still takes `SMALL_DELAY_S`, so that a lock never answers before the driver is ready to hear.
+
+The sender's radio repeats what is not acknowledged, `ATTEMPTS_MAX` sends in all, and then reports failure.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from drivers.simulator.lock.faults import Fault, Faults
+from drivers.simulator.radio.trace import Aired, Direction, Fate, Trace
+
+BYTE_S = 80e-6
+"""Seconds per byte at 100 kbit/s (G.9959 profile R3)."""
+
+OVERHEAD_BYTES = 52
+"""Preamble 40, start of frame 1, MAC header 9, check sequence 2 (G.9959)."""
+
+ACK_S = 4.2e-3
+"""An acknowledgement: the overhead alone at 100 kbit/s."""
+
+TURNAROUND_S = 1e-3
+"""Receive to transmit or back; an estimate."""
+
+BEAM_S = 1.1
+"""Wake-up beam for a lock that looks once per second (G.9959: 1.0 to 1.1 s)."""
+
+AWAKE_S = 0.5
+"""How long a lock stays awake after a message; an assumption, real locks vary."""
+
+SMALL_DELAY_S = 2e-3
+"""What a message takes with airtime off."""
+
+ATTEMPTS_MAX = 3
+"""Sends of one message before the radio gives up (G.9959: up to two repeats)."""
+
+PING = b"\x00"
+"""No Operation: a message with nothing but its class."""
+
+
+class Listener(Protocol):
+    """A lock as the air sees it."""
+
+    @property
+    def node_id(self) -> int:
+        """Its address."""
+        ...
+
+    @property
+    def is_flirs(self) -> bool:
+        """Whether it needs a beam when asleep."""
+        ...
+
+    def hear(self, payload: bytes, aired: Aired) -> bool:
+        """Take a message; False when its inbox is full. `aired` wants a better label."""
+        ...
+
+
+class Receiver(Protocol):
+    """The stick as the air sees it."""
+
+    @property
+    def is_powered(self) -> bool:
+        """Whether it hears anything at all."""
+        ...
+
+    def hear(self, node_id: int, payload: bytes) -> None:
+        """Take a message of a node."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a transmission ended. `took_s` counts from the moment the air was free for it."""
+
+    is_acked: bool
+    took_s: float
+    attempts: int
+    is_beamed: bool
+
+
+class Said(Enum):
+    """How a lock's own transmission ended."""
+
+    ACKED = auto()
+    LOST = auto()
+    NOT_SENT = auto()
+
+
+class Ether:
+    """The air of one home."""
+
+    def __init__(self, *, has_airtime: bool, faults: Faults, trace: Trace, now: Callable[[], float]) -> None:
+        """Start silent. `now` is the loop's monotonic clock, in seconds."""
+        self._has_airtime = has_airtime
+        self._faults = faults
+        self._trace = trace
+        self._now = now
+        self._free = asyncio.Lock()
+        self._listeners: dict[int, Listener] = {}
+        self._awake_until: dict[int, float] = {}
+        self._dead: set[int] = set()
+        self._receiver: Receiver | None = None
+
+    def join(self, listener: Listener) -> None:
+        """Put a lock within reach."""
+        self._listeners[listener.node_id] = listener
+
+    def attach(self, receiver: Receiver) -> None:
+        """Put the stick within reach."""
+        self._receiver = receiver
+
+    def set_reach(self, node_id: int, *, is_within: bool) -> None:
+        """Take a lock out of reach, or bring it back."""
+        if is_within:
+            self._dead.discard(node_id)
+        else:
+            self._dead.add(node_id)
+
+    def is_within_reach(self, node_id: int) -> bool:
+        """Say whether a lock can be reached at all."""
+        return node_id in self._listeners and node_id not in self._dead
+
+    async def to_node(self, node_id: int, payload: bytes, label: str) -> Sent:
+        """Carry a message from the stick to a lock and say whether it was acknowledged."""
+        async with self._free:
+            began_at = self._now()
+            counts = self._trace.counts(node_id)
+            counts.to_lock += 1
+            counts.pings += payload == PING
+            aired = self._trace.add(
+                at=began_at, direction=Direction.TO_LOCK, node_id=node_id, label=label, size=len(payload)
+            )
+            listener = self._listeners.get(node_id)
+            aired.is_beamed = await self._wake(node_id, listener)
+            if (
+                listener is None
+                or not self.is_within_reach(node_id)
+                or self._faults.strikes(Fault.LOSE_TO_NODE, node_id)
+            ):
+                await self._lose(aired, node_id)
+                return Sent(False, self._now() - began_at, ATTEMPTS_MAX, aired.is_beamed)
+            await self._carry(node_id, len(payload))
+            is_heard = listener.hear(payload, aired)
+            if is_heard and self._faults.strikes(Fault.DUPLICATE_TO_NODE, node_id):
+                counts.repeats += 1
+                await self._carry(node_id, len(payload))
+                listener.hear(payload, aired)
+            if not is_heard or self._faults.strikes(Fault.LOSE_RADIO_ACK, node_id):
+                aired.fate = Fate.UNACKNOWLEDGED
+                return Sent(False, self._now() - began_at, ATTEMPTS_MAX, aired.is_beamed)
+            await self._acknowledge(node_id)
+            return Sent(True, self._now() - began_at, 1, aired.is_beamed)
+
+    async def from_node(self, node_id: int, seal: Callable[[], bytes | None], label: str) -> Said:
+        """Carry a message from a lock to the stick and say how that ended.
+
+        `seal` gives the bytes at the moment the air is free, so that nothing heard meanwhile outdates a message's nonce; it
+        gives None when the message cannot be sealed now, and then nothing is sent.
+        """
+        async with self._free:
+            payload = seal()
+            if payload is None:
+                return Said.NOT_SENT
+            counts = self._trace.counts(node_id)
+            counts.from_lock += 1
+            aired = self._trace.add(
+                at=self._now(), direction=Direction.FROM_LOCK, node_id=node_id, label=label, size=len(payload)
+            )
+            receiver = self._receiver
+            if (
+                receiver is None
+                or not receiver.is_powered
+                or not self.is_within_reach(node_id)
+                or self._faults.strikes(Fault.LOSE_FROM_NODE, node_id)
+            ):
+                await self._lose(aired, node_id)
+                return Said.LOST
+            await self._carry(node_id, len(payload))
+            await self._acknowledge(node_id)
+            receiver.hear(node_id, payload)
+            return Said.ACKED
+
+    async def _wake(self, node_id: int, listener: Listener | None) -> bool:
+        """Send the beam a sleeping lock needs; say whether one was sent."""
+        is_asleep = listener is not None and listener.is_flirs and self._awake_until.get(node_id, 0.0) < self._now()
+        if is_asleep:
+            self._trace.counts(node_id).beams += 1
+            if self._has_airtime:
+                self._trace.counts(node_id).airtime_ms += BEAM_S * 1000
+                await asyncio.sleep(BEAM_S)
+        return is_asleep
+
+    async def _carry(self, node_id: int, size: int) -> None:
+        took_s = (OVERHEAD_BYTES + size) * BYTE_S + TURNAROUND_S if self._has_airtime else SMALL_DELAY_S
+        self._trace.counts(node_id).airtime_ms += took_s * 1000
+        await asyncio.sleep(took_s)
+        self._awake_until[node_id] = self._now() + AWAKE_S
+
+    async def _acknowledge(self, node_id: int) -> None:
+        self._trace.counts(node_id).acks += 1
+        if self._has_airtime:
+            self._trace.counts(node_id).airtime_ms += (ACK_S + TURNAROUND_S) * 1000
+            await asyncio.sleep(ACK_S + TURNAROUND_S)
+
+    async def _lose(self, aired: Aired, node_id: int) -> None:
+        """Spend the air on every attempt of a message that nobody acknowledges."""
+        aired.fate = Fate.LOST
+        counts = self._trace.counts(node_id)
+        counts.lost += 1
+        counts.repeats += ATTEMPTS_MAX - 1
+        for _attempt in range(ATTEMPTS_MAX):
+            await self._carry_into_the_void(aired.size)
+
+    async def _carry_into_the_void(self, size: int) -> None:
+        await asyncio.sleep((OVERHEAD_BYTES + size) * BYTE_S + TURNAROUND_S if self._has_airtime else SMALL_DELAY_S)

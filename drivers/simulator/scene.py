@@ -1,0 +1,230 @@
+"""Scene files: what a simulated home looks like when it starts. The format is described in README.md of this folder.
+
+Reading reports every problem at once, each with its place and what to write instead; the messages never repeat a PIN.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeIs
+
+from drivers.simulator.lock.faults import IMMEDIATE, Fault, FaultRefused, Faults
+from drivers.simulator.lock.profiles import LockModel, Problem, ProfileError, model_from, shipped_profiles
+from drivers.simulator.stick.memory import NODE_ID_MAX, STICK_NODE_ID
+
+LOCKS_MAX = 100
+"""Most locks in one home; far above any house, and a bound for the tasks."""
+
+NAME_LENGTH_MAX = 60
+
+HOME_ID_DIGITS = 8
+FIRST_LOCK_NODE_ID = STICK_NODE_ID + 1
+
+
+@dataclass(frozen=True, slots=True)
+class SceneLock:
+    """One lock as the scene puts it: `codes` are on it already, made by others."""
+
+    name: str
+    node_id: int
+    model: LockModel
+    codes: Mapping[int, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFault:
+    """Bad luck that is armed from the start."""
+
+    fault: Fault
+    node_id: int | None
+    times: int | None
+    rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A home before its first second."""
+
+    home_id: bytes
+    has_airtime: bool
+    locks: tuple[SceneLock, ...]
+    faults: tuple[SceneFault, ...]
+
+
+class SceneError(ValueError):
+    """A scene that makes no home; `problems` lists everything wrong with it."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        """Keep all problems, so that they can be reported at once."""
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def load_scene(path: Path) -> Scene:
+    """Read a scene file; raises `SceneError`, also when the file is missing or is not TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise SceneError((Problem(str(path), reason, "give the path of a scene file"),)) from None
+    try:
+        return read_scene(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SceneError((Problem(str(path), f"is not TOML: {error}", "correct that place"),)) from None
+
+
+def read_scene(text: str) -> Scene:
+    """Make a scene of TOML text; raises `SceneError` with every problem, or `tomllib.TOMLDecodeError`."""
+    return _SceneReader(tomllib.loads(text)).scene()
+
+
+class _SceneReader:
+    """Goes through the tables once and gathers problems on the way."""
+
+    def __init__(self, root: Mapping[str, object]) -> None:
+        self.root = root
+        self.problems: list[Problem] = []
+        self.profiles = shipped_profiles()
+
+    def scene(self) -> Scene:
+        self.only(self.root, "", ("stick", "radio", "locks", "faults"))
+        stick = self.table("stick")
+        radio = self.table("radio")
+        self.only(stick, "stick", ("home_id",))
+        self.only(radio, "radio", ("airtime",))
+        home_id = self.home_id(stick)
+        has_airtime = radio.get("airtime", True)
+        if not isinstance(has_airtime, bool):
+            self.blame("radio.airtime", "is not a yes or no", "write true or false")
+        locks = tuple(lock for lock in map(self.lock, *self.rows("locks")) if lock is not None)
+        if not self.root.get("locks"):
+            self.blame("locks", "there is no lock", "add at least one [[locks]] table")
+        self.unique(locks)
+        faults = tuple(fault for fault in map(self.fault, *self.rows("faults")) if fault is not None)
+        if self.problems:
+            raise SceneError(tuple(self.problems))
+        return Scene(home_id, bool(has_airtime), locks, faults)
+
+    def blame(self, place: str, text: str, remedy: str) -> None:
+        self.problems.append(Problem(place, text, remedy))
+
+    def only(self, table: Mapping[str, object], place: str, names: tuple[str, ...]) -> None:
+        for name in table:
+            if name not in names:
+                self.blame(f"{place}.{name}".lstrip("."), "is not known", f"use one of {', '.join(names)}")
+
+    def table(self, name: str) -> Mapping[str, object]:
+        value = self.root.get(name, {})
+        if isinstance(value, Mapping):
+            return value
+        self.blame(name, "is not a table", f"write [{name}] above its values")
+        return {}
+
+    def rows(self, name: str) -> tuple[list[str], list[Mapping[str, object]]]:
+        """Return the places and the tables of an array of tables."""
+        value = self.root.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+            self.blame(name, "is not a list of tables", f"write [[{name}]] with two brackets")
+            return [], []
+        if len(value) > LOCKS_MAX:
+            self.blame(name, f"has more than {LOCKS_MAX} entries", "use fewer")
+        return [f"{name}[{position}]" for position in range(1, len(value) + 1)], value
+
+    def home_id(self, stick: Mapping[str, object]) -> bytes:
+        value = stick.get("home_id", "C0FFEE01")
+        if isinstance(value, str) and len(value) == HOME_ID_DIGITS:
+            try:
+                return bytes.fromhex(value)
+            except ValueError:
+                pass
+        self.blame("stick.home_id", "is not a home id", 'write eight hexadecimal digits, such as "C0FFEE01"')
+        return bytes(4)
+
+    def lock(self, place: str, row: Mapping[str, object]) -> SceneLock | None:
+        before = len(self.problems)
+        self.only(row, place, ("name", "node", "profile", "codes", "override"))
+        name, node_id = row.get("name"), row.get("node")
+        if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH_MAX or name.isdigit():
+            self.blame(f"{place}.name", "is not a name", f"write 1 to {NAME_LENGTH_MAX} characters, not only digits")
+        if not _is_whole(node_id) or not FIRST_LOCK_NODE_ID <= node_id <= NODE_ID_MAX:
+            self.blame(f"{place}.node", "is not a node id", f"write {FIRST_LOCK_NODE_ID} to {NODE_ID_MAX}")
+        model = self.model(place, row)
+        codes = self.codes(place, row.get("codes", {}), model)
+        if len(self.problems) > before or model is None or not isinstance(name, str) or not _is_whole(node_id):
+            return None
+        return SceneLock(name, node_id, model, codes)
+
+    def model(self, place: str, row: Mapping[str, object]) -> LockModel | None:
+        profile, override = row.get("profile"), row.get("override", {})
+        facts = self.profiles.get(profile) if isinstance(profile, str) else None
+        if not isinstance(profile, str) or facts is None:
+            self.blame(f"{place}.profile", "is not a known lock model", f"use one of {', '.join(self.profiles)}")
+            return None
+        if not isinstance(override, Mapping):
+            self.blame(f"{place}.override", "is not a table", "write [locks.override] under the lock")
+            return None
+        merged = {**facts, **override}
+        classes, changed = facts.get("command_classes"), override.get("command_classes")
+        if isinstance(classes, Mapping) and isinstance(changed, Mapping):
+            merged["command_classes"] = {**classes, **changed}
+        try:
+            return model_from(profile, merged, f"{place}.override")
+        except ProfileError as error:
+            self.problems.extend(error.problems)
+            return None
+
+    def codes(self, place: str, value: object, model: LockModel | None) -> dict[int, str]:
+        if not isinstance(value, Mapping):
+            self.blame(f"{place}.codes", "is not a table", 'write codes = { 1 = "4711" }')
+            return {}
+        codes: dict[int, str] = {}
+        slots = model.slots if model is not None else 0
+        for slot, pin in value.items():
+            if not str(slot).isdigit() or (model is not None and not 1 <= int(slot) <= slots):
+                self.blame(f"{place}.codes", "names a slot the lock does not have", f"use 1 to {slots}")
+            elif not isinstance(pin, str) or not pin.isascii() or not pin.isdigit():
+                self.blame(f"{place}.codes.{slot}", "is not a PIN", "write digits between quotes")
+            else:
+                codes[int(slot)] = pin
+        return codes
+
+    def unique(self, locks: tuple[SceneLock, ...]) -> None:
+        names = [lock.name.casefold() for lock in locks]
+        node_ids = [lock.node_id for lock in locks]
+        for lock in locks:
+            if names.count(lock.name.casefold()) > 1:
+                self.blame("locks", f"the name {lock.name!r} is used twice", "give every lock its own name")
+            if node_ids.count(lock.node_id) > 1:
+                self.blame("locks", f"node {lock.node_id} is used twice", "give every lock its own node id")
+
+    def fault(self, place: str, row: Mapping[str, object]) -> SceneFault | None:
+        self.only(row, place, ("name", "node", "times", "rate"))
+        try:
+            fault = Fault(str(row.get("name")))
+        except ValueError:
+            self.blame(f"{place}.name", "is not a fault", f"use one of {', '.join(Fault)}")
+            return None
+        node_id, times, rate = row.get("node"), row.get("times"), row.get("rate")
+        if node_id is not None and not _is_whole(node_id):
+            self.blame(f"{place}.node", "is not a node id", "write the number of a lock")
+            return None
+        if times is not None and not _is_whole(times):
+            self.blame(f"{place}.times", "is not a count", "write a whole number")
+            return None
+        if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float)):
+            self.blame(f"{place}.rate", "is not a rate", "write a number above 0, at most 1")
+            return None
+        if fault in IMMEDIATE:
+            self.blame(f"{place}.name", "is an act, not a chance", "ask for it with `ctl fault` once the home runs")
+            return None
+        try:
+            Faults(lambda: 0.0).arm(fault, node_id=node_id, times=times, rate=rate)
+        except FaultRefused as error:
+            self.blame(place, str(error), "change the table")
+            return None
+        return SceneFault(fault, node_id, times, rate)
+
+
+def _is_whole(value: object) -> TypeIs[int]:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,278 @@
+"""The Serial API of a 700-series bridge stick: one handler per function, in one table.
+
+A handler takes the request's payload and returns the response's payload, or None where the function has no response. What takes
+time (a transmission, a callback) is handed to `transmit.Transmitter`. A function that is not in the table gets no response; it is
+counted and logged, as a host that asks for it should have read the list of functions first.
+
+Node ids are one byte until the host asks for two (function 0B, command 80), and one byte again after every reset.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+from drivers.simulator.radio.ether import Ether
+from drivers.simulator.radio.node import NODE_INFO, PROTOCOL
+from drivers.simulator.stick.frame import Frame, FrameType
+from drivers.simulator.stick.memory import STICK_NODE_ID, NodeCard, StickMemory
+from drivers.simulator.stick.transmit import (
+    NODE_INFO_DONE,
+    UPDATE,
+    NodeInfoRequest,
+    RouteChange,
+    Transmission,
+    Transmitter,
+    rx_frame,
+)
+
+log = logging.getLogger(__name__)
+
+RESET_S = 0.1
+"""How long the stick needs from a soft reset to its first frame; real ones need 0.1 to 1 s."""
+
+SERIAL_API_STARTED = 0x0A
+FIRMWARE_VERSION = bytes([7, 23])
+MANUFACTURER = bytes.fromhex("0000 0004 0004")
+"""Silicon Labs, UZB-7 class stick."""
+
+LIBRARY = b"Z-Wave 7.23\x00"
+LIBRARY_BRIDGE = 0x07
+API_VERSION = 0x0A
+"""Serial API version 10, as SDK 7 reports."""
+
+CHIP_700 = bytes([0x07, 0x00])
+INIT_FLAGS_SIS = 0x08
+CONTROLLER_FLAGS = 0x1C
+"""Static id server present, was the real primary, is the static update controller."""
+
+PAYLOAD_MAX = 46
+"""Most application bytes per radio message at 100 kbit/s without routing."""
+
+REGION_EUROPE = 0x00
+
+SETUP_COMMANDS = (0x01, 0x02, 0x10, 0x13, 0x20, 0x80)
+"""Setup commands this stick knows: list, TX report, payload size, power, region, node id width."""
+
+SETUP_LEGACY_MASK = 0x01 | 0x02 | 0x10 | 0x20 | 0x80
+BACKGROUND_RSSI = bytes([0xA0, 0xA0, 0xA0])
+"""About -96 dBm on each channel: a quiet house."""
+
+OK, REFUSED = b"\x01", b"\x00"
+
+ADD_READY, ADD_DONE = 0x01, 0x06
+MODE_MASK = 0x0F
+MODE_STOP = 0x05
+
+FUNCTIONS_MAX = 256
+
+REPORTED_FUNCTIONS = (0x04, SERIAL_API_STARTED, UPDATE, 0xA8)
+"""Functions the stick only ever sends on its own; a host wants to see them in the list too."""
+
+
+class Stick:
+    """One stick: takes frames from the link, gives frames to it, hears the air."""
+
+    def __init__(
+        self, memory: StickMemory, ether: Ether, transmitter: Transmitter, emit: Callable[[Frame], None]
+    ) -> None:
+        """Start powered. `emit` hands a frame to the link."""
+        self.is_powered = True
+        self.unknown: Counter[int] = Counter()
+        """Functions asked for that this stick does not have."""
+        self.resets_count = 0
+        self._memory = memory
+        self._transmitter = transmitter
+        self._emit = emit
+        self._has_wide_ids = False
+        self._handlers = self._table()
+        ether.attach(self)
+
+    def take(self, frame: Frame) -> None:
+        """Execute one frame of the host."""
+        if frame.frame_type is not FrameType.REQUEST:
+            log.warning("stick.frame.unexpected", extra={"function": frame.function})
+            return
+        handler = self._handlers.get(frame.function)
+        if handler is None:
+            self.unknown[frame.function] += 1
+            log.warning("stick.function.unknown", extra={"function": hex(frame.function)})
+            return
+        try:
+            response = handler(frame.payload)
+        except IndexError:
+            log.warning("stick.frame.short", extra={"function": hex(frame.function)})
+            return
+        if response is not None:
+            self._emit(Frame(FrameType.RESPONSE, frame.function, response))
+            self._transmitter.release()
+
+    def hear(self, node_id: int, payload: bytes) -> None:
+        """Take a message off the air and pass it to the host."""
+        if payload[:1] == bytes([PROTOCOL]):
+            if payload.startswith(NODE_INFO):
+                introduction = payload[len(NODE_INFO) :]
+                body = bytes([NODE_INFO_DONE]) + self._id_bytes(node_id) + bytes([len(introduction)]) + introduction
+                self._emit(Frame(FrameType.REQUEST, UPDATE, body))
+            return
+        self._emit(rx_frame(self._id_bytes(STICK_NODE_ID), self._id_bytes(node_id), payload))
+
+    def restart(self) -> None:
+        """Lose everything a reset loses; the host hears of it shortly."""
+        self.resets_count += 1
+        self._has_wide_ids = False
+        self._transmitter.reset()
+        asyncio.get_running_loop().call_later(RESET_S, self._announce)
+
+    def _announce(self) -> None:
+        if self.is_powered:
+            # Wake-up reason: software reset; no watchdog; always listening; static controller; no classes; no Long Range.
+            self._emit(Frame(FrameType.REQUEST, SERIAL_API_STARTED, bytes([0x07, 0x00, 0x01, 0x02, 0x07, 0x00, 0x00])))
+
+    def _table(self) -> dict[int, Callable[[bytes], bytes | None]]:
+        return {
+            0x02: self._init_data,
+            0x03: _ignored,
+            0x05: lambda _payload: bytes([CONTROLLER_FLAGS]),
+            0x07: self._capabilities,
+            0x08: self._soft_reset,
+            0x09: lambda _payload: bytes([0x00, 7, 23, 0]) + bytes(18),
+            0x0B: self._setup,
+            0x13: self._send,
+            0x15: lambda _payload: LIBRARY + bytes([LIBRARY_BRIDGE]),
+            0x16: self._abort,
+            0x20: lambda _payload: self._memory.home_id + self._id_bytes(STICK_NODE_ID),
+            0x3B: lambda _payload: BACKGROUND_RSSI,
+            0x41: self._protocol_info,
+            0x46: self._change_route(0x46),
+            0x47: self._change_route(0x47),
+            0x48: self._update_neighbours,
+            0x4A: self._add_or_remove(0x4A),
+            0x4B: self._add_or_remove(0x4B),
+            0x51: self._change_route(0x51),
+            0x55: self._change_route(0x55),
+            0x56: lambda _payload: self._id_bytes(STICK_NODE_ID),
+            0x60: self._request_node_info,
+            0x61: self._remove_failed,
+            0x62: self._is_failed,
+            0x80: lambda _payload: self._memory.node_mask(),
+            0xA9: self._send_bridged,
+        }
+
+    # -- who the stick is --------------------------------------------------------------------------------------------
+
+    def _init_data(self, _payload: bytes) -> bytes:
+        mask = self._memory.node_mask()
+        return bytes([API_VERSION, INIT_FLAGS_SIS, len(mask)]) + mask + CHIP_700
+
+    def _capabilities(self, _payload: bytes) -> bytes:
+        mask = bytearray(FUNCTIONS_MAX // 8)
+        for function in (*self._handlers, *REPORTED_FUNCTIONS):
+            mask[(function - 1) // 8] |= 1 << ((function - 1) % 8)
+        return FIRMWARE_VERSION + MANUFACTURER + bytes(mask)
+
+    def _setup(self, payload: bytes) -> bytes:
+        match payload[0]:
+            case 0x01:
+                mask = bytearray(0x80 // 8)
+                for command in SETUP_COMMANDS:
+                    mask[(command - 1) // 8] |= 1 << ((command - 1) % 8)
+                return bytes([0x01, SETUP_LEGACY_MASK]) + bytes(mask)
+            case 0x02:
+                return bytes([0x02, 0x01])
+            case 0x10:
+                return bytes([0x10, PAYLOAD_MAX])
+            case 0x13:
+                return bytes([0x13, 0, 0, 0, 0])
+            case 0x20:
+                return bytes([0x20, REGION_EUROPE])
+            case 0x80:
+                self._has_wide_ids = payload[1] == 0x02
+                return bytes([0x80, 0x01])
+            case _:
+                # Serial API: an unknown setup command is answered with command 0.
+                return b"\x00"
+
+    def _soft_reset(self, _payload: bytes) -> None:
+        self.restart()
+
+    # -- the network -------------------------------------------------------------------------------------------------
+
+    def _protocol_info(self, payload: bytes) -> bytes:
+        node_id, _rest = self._take_id(payload)
+        card = self._memory.nodes.get(node_id)
+        if node_id == STICK_NODE_ID:
+            card = NodeCard(node_id, is_listening=True, is_flirs=False, basic=2, generic=2, specific=7)
+        if card is None:
+            return bytes(6)
+        # Byte 0: listening 80, routing 40, 40 kbit/s 10, protocol version 3. Byte 1: optional classes 80, beam-woken 40, beams 10,
+        # routing end node 08, specific class 04, security 01. Byte 2: 100 kbit/s 01.
+        first = (0x80 if card.is_listening else 0) | 0x53
+        second = 0x95 | (0x40 if card.is_flirs else 0) | (0x02 if node_id == STICK_NODE_ID else 0x08)
+        return bytes([first, second, 0x01, card.basic, card.generic, card.specific])
+
+    def _request_node_info(self, payload: bytes) -> bytes:
+        node_id, _rest = self._take_id(payload)
+        return self._queued(NodeInfoRequest(node_id))
+
+    def _change_route(self, function: int) -> Callable[[bytes], bytes | None]:
+        # One hop away, no lock needs a route; the callback says that all went well.
+        return lambda payload: self._queued(RouteChange(function, payload[-1]))
+
+    def _update_neighbours(self, payload: bytes) -> None:
+        for status in (0x21, 0x22):  # started, done
+            self._emit(Frame(FrameType.REQUEST, 0x48, bytes([payload[-1], status])))
+
+    def _add_or_remove(self, function: int) -> Callable[[bytes], bytes | None]:
+        def handle(payload: bytes) -> bytes | None:
+            # Nothing ever joins or leaves this home: ready, and done when the host stops.
+            status = ADD_DONE if payload[0] & MODE_MASK == MODE_STOP else ADD_READY
+            if len(payload) > 1 and payload[1]:
+                self._emit(Frame(FrameType.REQUEST, function, bytes([payload[1], status, 0, 0])))
+            return None
+
+        return handle
+
+    def _remove_failed(self, payload: bytes) -> bytes:
+        # 08: the node answered, so it is not removed. Nothing ever leaves this home.
+        del payload
+        return b"\x08"
+
+    def _is_failed(self, payload: bytes) -> bytes:
+        node_id, _rest = self._take_id(payload)
+        return OK if self._transmitter.has_failed(node_id) else REFUSED
+
+    # -- sending -----------------------------------------------------------------------------------------------------
+
+    def _send(self, payload: bytes) -> bytes:
+        node_id, rest = self._take_id(payload)
+        length = rest[0]
+        return self._queued(Transmission(0x13, node_id, rest[1 : 1 + length], rest[2 + length]))
+
+    def _send_bridged(self, payload: bytes) -> bytes:
+        _source, rest = self._take_id(payload)
+        node_id, rest = self._take_id(rest)
+        length = rest[0]
+        # After the command: transmit options, four unused bytes of a route, callback id.
+        return self._queued(Transmission(0xA9, node_id, rest[1 : 1 + length], rest[6 + length]))
+
+    def _abort(self, _payload: bytes) -> None:
+        self._transmitter.abort()
+
+    def _queued(self, job: Transmission | NodeInfoRequest | RouteChange) -> bytes:
+        return OK if self._transmitter.queue(job) else REFUSED
+
+    # -- node ids ----------------------------------------------------------------------------------------------------
+
+    def _id_bytes(self, node_id: int) -> bytes:
+        return node_id.to_bytes(2 if self._has_wide_ids else 1)
+
+    def _take_id(self, payload: bytes) -> tuple[int, bytes]:
+        width = 2 if self._has_wide_ids else 1
+        if len(payload) < width:
+            raise IndexError(width)
+        return int.from_bytes(payload[:width]), payload[width:]
+
+
+def _ignored(_payload: bytes) -> None:
+    """Take what the host wants to be shown as; no lock here asks."""

@@ -1,0 +1,1 @@
+"""The production driver: keypad locks on Z-Wave, through a local Z-Wave JS server."""

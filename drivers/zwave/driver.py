@@ -1,0 +1,304 @@
+"""The Z-Wave driver: brings the configured locks of one Z-Wave network, through one Z-Wave JS server.
+
+Theory. One loop begins a life of the connection after the other (`session.live`). Within a life, `_tend` compares what
+the network has with what the configuration names, again after each event that could change the comparison, and turns the
+difference into arrivals and departures. Events only ring; the comparison looks. A lock has arrived when its node is in
+the network and ready, that is, interviewed; at the end of a life every lock departs.
+
+With `supervise` the driver also runs the server as its child, and starts it anew when the stick stays silent although the
+server is up: Z-Wave JS was seen to go on retrying a port that came back during its own recovery, with the WebSocket up
+and every command failing (our measurement, 15.29).
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final, override
+
+from zwave_js_server.const import INTERVIEW_FAILED, CommandClass, NodeStatus
+from zwave_js_server.model.driver import Driver
+from zwave_js_server.model.node import Node
+
+from drivers.zwave.failures import CallFailed
+from drivers.zwave.lock import ZWaveLock
+from drivers.zwave.mailbox import Comings
+from drivers.zwave.node_facts import facts_of
+from drivers.zwave.options import NodeAddress, Options, OwnServer, read_options
+from drivers.zwave.quirks import profile_of
+from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, server_config, write_server_config
+from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
+from drivers.zwave.server.node import ServerUnusableError
+from drivers.zwave.server.process import ServerProcess, ServerSettings
+from drivers.zwave.session import CALL_TIMEOUT_S, ask, live
+from drivers.zwave.stick_watch import StickWatch
+from gateway.model.failures import Part
+from gateway.model.ids import LockId
+from gateway.ports import (
+    Arrival,
+    Departure,
+    DriverCondition,
+    DriverPort,
+    DriverSettings,
+    DriverState,
+    Entropy,
+)
+
+log = logging.getLogger(__name__)
+
+BACKOFF_FIRST_S: Final = 0.5
+BACKOFF_MAX_S: Final = 10.0
+"""Between two tries to connect. On loopback a try costs nothing, so a server that restarts in 3.4 s (our measurement) is
+found soon after it is up."""
+
+KNOCK_EVERY_S: Final = 300.0
+"""How often a configured lock that was dead at the server's start is pinged. Z-Wave JS itself never tries it again, and
+a lock whose battery was changed would stay away until somebody touches it. One ping costs up to three beams of 1.1 s."""
+
+UNUSABLE_RETRY_S: Final = 60.0
+"""How often a server that a person must mend is tried again."""
+
+USER_CREDENTIAL: Final = 0x83
+"""Command class number; the client library's list of classes does not have it."""
+
+_RING: Final = ("ready", "interview started", "interview failed", "interview completed", "dead", "alive")
+"""Node events after which the comparison may come out differently."""
+
+
+def open_driver(settings: DriverSettings) -> "ZWaveDriver":
+    """The entry point. Raises `ValueError` with one line per mistake in the options."""
+    options = read_options(settings.options, settings.locks)
+    if options.server is not None and options.server.keys_file is not None:
+        try:
+            import_keys(Path(options.server.keys_file))
+        except KeysUnusableError as error:
+            raise ValueError(str(error)) from None
+    return ZWaveDriver(options, settings.entropy, Path(settings.storage_dir))
+
+
+class ZWaveDriver(DriverPort):
+    """All configured locks of one Z-Wave network."""
+
+    def __init__(self, options: Options, entropy: Entropy, storage_dir: Path) -> None:
+        """Nothing is opened before `run`."""
+        self._options = options
+        self._entropy = entropy
+        self._storage_dir = storage_dir
+        self._comings = Comings()
+        self._ports: dict[LockId, ZWaveLock] = {}
+        self._ring = asyncio.Event()
+        self._stick = StickWatch()
+        self._server: ServerProcess | None = None
+        self._url = options.url
+        self._condition = DriverCondition(DriverState.STARTING, "not connected yet")
+        self.internal_error_count = 0
+
+    @override
+    async def run(self) -> None:
+        """Hold the connection until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            if self._options.server is not None:
+                group.create_task(self._supervise(self._options.server), name="zwave.supervise")
+            group.create_task(self._stay_connected(), name="zwave.connect")
+
+    @override
+    def locks(self) -> AsyncIterator[Arrival | Departure]:
+        """Locks as they come and go."""
+        return self._comings.stream()
+
+    @override
+    def condition(self) -> DriverCondition:
+        """How the driver is right now, with the home id and what each missing lock needs."""
+        return self._condition
+
+    def ports(self) -> tuple[ZWaveLock, ...]:
+        """The locks that are here now."""
+        return tuple(self._ports.values())
+
+    async def _stay_connected(self) -> None:
+        delay_s = BACKOFF_FIRST_S
+        while True:
+            if self._url:
+                ending = await self._live_once()
+                delay_s = BACKOFF_FIRST_S if ending else min(delay_s * 2, BACKOFF_MAX_S)
+            await asyncio.sleep(delay_s * (1.0 + self._entropy.fraction() / 4.0))
+
+    async def _live_once(self) -> bool:
+        # Says whether it was a life that was worth living, so that the next one may begin soon.
+        try:
+            ending = await live(self._url, self._tend)
+        except Exception as error:  # noqa: BLE001 - supervisor: a bug in one life must not end the driver
+            self.internal_error_count += 1
+            cause, was_up = "internal error of the Z-Wave driver", False
+            # No traceback: texts of foreign errors may quote a payload, and a payload may hold a PIN (N1).
+            log.error(  # noqa: TRY400
+                "driver.life.failed", extra={"error": _names_of(error), "count": self.internal_error_count}
+            )
+        else:
+            cause, was_up = ending.cause, ending.was_up
+        if was_up or self._ports:
+            log.warning("driver.connection.lost", extra={"cause": cause})
+        self._stick.worked()
+        self._condition = DriverCondition(DriverState.DOWN, self._explain(cause))
+        for lock_id in tuple(self._ports):
+            self._depart(lock_id, cause)
+        return was_up
+
+    def _explain(self, cause: str) -> str:
+        if self._server is None:
+            return f"{cause}; trying again"
+        status = self._server.status
+        last = f"; its last end: {status.last_exit}" if status.last_exit else ""
+        return f"{cause}; our server is {status.state.value}{last}"
+
+    async def _tend(self, driver: Driver) -> None:
+        controller = driver.controller
+        unsubscribe = [
+            controller.on(name, self._on_change) for name in ("node added", "node removed", "status changed")
+        ]
+        watched: dict[int, Node] = {}
+        try:
+            while True:
+                self._ring.clear()
+                for address in self._options.nodes:
+                    node = controller.nodes.get(address.node_id)
+                    if node is not None and watched.get(address.node_id) is not node:
+                        watched[address.node_id] = node
+                        unsubscribe += [node.on(name, self._on_change) for name in _RING]
+                    await self._compare(address, node)
+                self._condition = DriverCondition(DriverState.READY, self._describe(driver))
+                await self._wait_or_knock(driver)
+        finally:
+            for stop in unsubscribe:
+                stop()
+
+    def _on_change(self, _event: object) -> None:
+        self._ring.set()
+
+    async def _compare(self, address: NodeAddress, node: Node | None) -> None:
+        port = self._ports.get(address.lock_id)
+        trouble = _trouble(address, node)
+        if port is not None and (trouble is not None or port.node is not node):
+            self._depart(address.lock_id, trouble or "the node was included anew")
+            port = None
+        if port is None and trouble is None and node is not None:
+            facts = await facts_of(node)
+            profile = profile_of(facts, address.overrides)
+            port = ZWaveLock(address.lock_id, node, profile, self._on_call)
+            self._ports[address.lock_id] = port
+            self._comings.arrive(Arrival(port))
+            log.info(
+                "lock.arrived",
+                extra={
+                    "lock": address.lock_id,
+                    "node": address.node_id,
+                    "model": profile.model,
+                    "slots": len(profile.slots),
+                    "read_back": profile.read_back.value,
+                    "supervision_is_honest": profile.supervision_is_honest,
+                },
+            )
+
+    def _on_call(self, failed_at: Part | None) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if failed_at in {None, Part.LOCK}:
+            self._stick.worked()
+        elif failed_at is Part.STICK:
+            self._stick.failed(now_s)
+            self._ring.set()
+        if self._stick.is_stuck(now_s) and self._server is not None:
+            log.warning("driver.server.restart", extra={"cause": "the stick takes no command"})
+            self._stick.worked()
+            self._server.restart()
+
+    def _depart(self, lock_id: LockId, cause: str) -> None:
+        self._ports.pop(lock_id).close(cause)
+        self._comings.depart(Departure(lock_id, cause))
+        log.info("lock.departed", extra={"lock": lock_id, "cause": cause})
+
+    async def _wait_or_knock(self, driver: Driver) -> None:
+        try:
+            async with asyncio.timeout(KNOCK_EVERY_S):
+                await self._ring.wait()
+        except TimeoutError:
+            for address in self._options.nodes:
+                node = driver.controller.nodes.get(address.node_id)
+                if node is not None and not node.ready and node.status is NodeStatus.DEAD:
+                    await _knock(node)
+
+    def _describe(self, driver: Driver) -> str:
+        nodes = driver.controller.nodes
+        home_id = driver.controller.home_id
+        lines = [f"home {home_id:08X}" if home_id else "home unknown"]
+        lines += [f"{len(self._ports)} of {len(self._options.nodes)} locks"]
+        if self._stick.is_stuck(asyncio.get_running_loop().time()):
+            lines += ["the stick takes no command: plug it out and in, then restart zwave-js-server.service"]
+        troubles = (_trouble(address, nodes.get(address.node_id)) for address in self._options.nodes)
+        lines += [trouble for trouble in troubles if trouble is not None]
+        return "; ".join(lines)
+
+    async def _supervise(self, own: OwnServer) -> None:
+        while True:
+            try:
+                server = self._prepare(own)
+                await server.run()
+            except (ServerUnusableError, KeysUnusableError, OSError, RuntimeError) as error:
+                self._url = ""
+                self._condition = DriverCondition(DriverState.DOWN, str(error))
+                log.error("driver.server.unusable", extra={"cause": str(error)})  # noqa: TRY400 - the line says it all
+            await asyncio.sleep(UNUSABLE_RETRY_S)
+
+    def _prepare(self, own: OwnServer) -> ServerProcess:
+        storage = self._storage_dir
+        if own.keys_file is None:
+            keys = import_or_draw_keys(storage / KEYS_NAME, storage / CACHE_NAME, self._entropy.token)
+        else:
+            keys = import_keys(Path(own.keys_file))
+        config_path = write_server_config(server_config(keys, storage), storage)
+        port = own.port or _free_port()
+        server = ServerProcess(ServerSettings(own.stick, config_path, port), os.environ, self._entropy.token)
+        self._server, self._url = server, f"ws://127.0.0.1:{port}"
+        return server
+
+
+def _trouble(address: NodeAddress, node: Node | None) -> str | None:
+    """Why this lock cannot be used, with the remedy; None when it can."""
+    place = f"{address.name} (node {address.node_id})"
+    if node is None:
+        return f"{place} is not in this network: include the lock, or correct `node` in the configuration"
+    if node.is_controller_node:
+        return f"{place} is the stick itself: correct `node` in the configuration"
+    if node.interview_stage == INTERVIEW_FAILED:
+        return f"{place} could not be interviewed: bring stick and lock closer and interview it again"
+    if not node.ready:
+        if node.status is NodeStatus.DEAD:
+            return f"{place} does not answer: check its battery, or press a key on it"
+        return f"{place} is being interviewed: this takes up to some minutes"
+    if not any(known.id == CommandClass.USER_CODE for known in node.command_classes):
+        if any(known.id == USER_CREDENTIAL for known in node.command_classes):
+            return f"{place} keeps its PINs as user credentials, which this driver does not know yet"
+        return f"{place} keeps no PINs: it is no keypad lock, or was included without security"
+    return None
+
+
+async def _knock(node: Node) -> None:
+    try:
+        await ask(node.async_ping(), CALL_TIMEOUT_S)
+    except CallFailed as error:
+        log.info("lock.knock.failed", extra={"node": node.node_id, "cause": str(error)})
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _names_of(error: BaseException) -> str:
+    """The types of an error and of what it groups, without their texts."""
+    if isinstance(error, BaseExceptionGroup):
+        return " ".join(_names_of(part) for part in error.exceptions)
+    return type(error).__name__

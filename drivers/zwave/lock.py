@@ -1,0 +1,292 @@
+"""One keypad lock behind Z-Wave JS, as a `LockPort`.
+
+One conversation per call. Reads and writes go to the User Code class directly (`invoke_cc_api`), not through the unified
+access-control call, because that one reads back by itself on locks without Supervision: one port call would then be two
+conversations, and its "unknown error" would hide which of them failed. Nothing is retried and nothing is verified here;
+the planner orders a `read_slot` where a write was only acknowledged. Radio messages, counted: a supervised set or clear 2,
+an unsupervised one 1, a read 2, a listing 0.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from typing import Final, override
+
+from zwave_js_server.const import CommandClass
+from zwave_js_server.model.node import Node
+
+from drivers.zwave import credentials, notices
+from drivers.zwave.credentials import CachedValue
+from drivers.zwave.failures import TIMED_OUT, CallFailed, of_read, of_write
+from drivers.zwave.mailbox import Reports
+from drivers.zwave.notices import BoltHint, LowBattery, SlotEcho
+from drivers.zwave.session import CALL_TIMEOUT_S, ask
+from gateway.model.answers import Listing, Sighting, SightingSource, Unknown, WriteAnswer
+from gateway.model.failures import LockFailure, Part, Unreachable, Unsupported
+from gateway.model.ids import LockId, Slot
+from gateway.model.lock import LockProfile, ReadBack
+from gateway.model.pin import Pin
+from gateway.model.reports import (
+    BatteryLevel,
+    Locked,
+    Method,
+    Reachability,
+    Report,
+    SlotChange,
+    SlotChanged,
+    Unlocked,
+)
+from gateway.model.window import Window
+from gateway.ports import LockPort
+
+log = logging.getLogger(__name__)
+
+DUPLICATE_NOTICE_S: Final = 0.5
+"""How long a refusal without a reason waits for the lock's complaint about a duplicate (Notification 6/0x0F), which
+locks send right before or after it. One S2 message takes 24 ms on the air at 100 kbit/s, so this allows for a busy radio."""
+
+BOLT_GRACE_S: Final = 2.0
+"""How long a bolt that moved by its value alone waits for the notification that says how. Locks send both within the turn
+of the motor, about 2 s (Yale)."""
+
+
+class ZWaveLock(LockPort):
+    """The port of one node, from its arrival to its departure."""
+
+    def __init__(
+        self, lock_id: LockId, node: Node, profile: LockProfile, on_call: Callable[[Part | None], None]
+    ) -> None:
+        """Begin to listen to the node's events; call `close` at the departure.
+
+        `on_call` hears of each call at which part it failed, or None when it did not.
+        """
+        self._on_call = on_call
+        self._lock_id = lock_id
+        self._node = node
+        self._profile = profile
+        self._reports = Reports(lock_id)
+        self._departed_because: str | None = None
+        self._writing: Slot | None = None
+        self._reading: Slot | None = None
+        self._held_echoes: list[SlotEcho] = []
+        self._complained = asyncio.Event()
+        self._told: dict[Slot, dict[str, object]] = {}
+        self._bolt_timer: asyncio.TimerHandle | None = None
+        self._bolt_told_at: float | None = None
+        self._unsubscribe: list[Callable[[], None]] = [
+            node.on("notification", self._on_notification),
+            node.on("value added", self._on_value),
+            node.on("value updated", self._on_value),
+            node.on("dead", lambda _: self._tell(Reachability(is_reachable=False, cause="the lock does not answer"))),
+            node.on("alive", lambda _: self._tell(Reachability(is_reachable=True))),
+            node.on("wake up", lambda _: self._tell(Reachability(is_reachable=True))),
+        ]
+
+    @property
+    @override
+    def lock_id(self) -> LockId:
+        """The lock's name in the configuration."""
+        return self._lock_id
+
+    @property
+    @override
+    def profile(self) -> LockProfile:
+        """What this lock can do. Read-back turns to masked for good at the first masked answer."""
+        return self._profile
+
+    @property
+    def node(self) -> Node:
+        """The client library's node behind this port."""
+        return self._node
+
+    def close(self, cause: str) -> None:
+        """End the port: reports run out, and every later call is `Unreachable`."""
+        self._departed_because = cause
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        if self._bolt_timer is not None:
+            self._bolt_timer.cancel()
+        self._reports.close()
+
+    @override
+    async def read_slot(self, slot: Slot) -> Sighting:
+        """Ask the lock itself; `Unknown` when it acknowledged and did not answer, or not in time."""
+        self._check(slot)
+        self._reading = slot
+        try:
+            answer = await self._user_code("get", (int(slot),))
+            if isinstance(answer, Mapping):
+                self._told[slot] = dict(answer)
+                if credentials.is_masked(answer.get(credentials.CODE_PROPERTY)):
+                    self._profile = replace(self._profile, read_back=ReadBack.MASKED)
+            return credentials.from_report(answer)
+        except CallFailed as error:
+            if error.failure == TIMED_OUT:
+                return Sighting(Unknown(), SightingSource.LOCK)
+            raise of_read(error.failure) from None
+        finally:
+            self._reading = None
+            held, self._held_echoes = self._held_echoes, []
+            for echo in held:
+                self._hear_echo(echo)
+
+    @override
+    async def read_all(self) -> Listing:
+        """What Z-Wave JS remembers from its interview and from later reports; no radio message."""
+        self._check_here()
+        return credentials.listing(cached_values(self._node), self._profile.slots)
+
+    @override
+    async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
+        """Set the code and its status in one supervised command where the lock knows Supervision."""
+        self._check(slot)
+        if window is not None:
+            msg = "this driver writes no schedules"
+            raise Unsupported(msg)
+        return await self._write("set", slot, credentials.set_arguments(slot, pin))
+
+    @override
+    async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
+        """Make the slot available."""
+        self._check(slot)
+        return await self._write("clear", slot, credentials.clear_arguments(slot))
+
+    @override
+    def reports(self) -> AsyncIterator[Report]:
+        """What the lock says, until `close`."""
+        return self._reports.stream()
+
+    async def _write(self, method: str, slot: Slot, arguments: tuple[object, ...]) -> WriteAnswer:
+        self._writing = slot
+        self._complained.clear()
+        self._told.pop(slot, None)
+        try:
+            result = await self._user_code(method, arguments)
+            if credentials.is_plain_refusal(result):
+                await self._hear_complaint()
+            return credentials.answer_of(result, was_duplicate=self._complained.is_set())
+        except CallFailed as error:
+            answer = of_write(error.failure)
+            if isinstance(answer, LockFailure):
+                raise answer from None
+            return answer
+        finally:
+            self._writing = None
+
+    async def _user_code(self, method: str, arguments: tuple[object, ...]) -> object:
+        call = self._node.async_invoke_cc_api(CommandClass.USER_CODE, method, *arguments, wait_for_result=True)
+        try:
+            result: object = await ask(call, CALL_TIMEOUT_S)
+        except CallFailed as error:
+            self._on_call(error.failure.part)
+            raise
+        self._on_call(None)
+        return result
+
+    async def _hear_complaint(self) -> None:
+        try:
+            async with asyncio.timeout(DUPLICATE_NOTICE_S):
+                await self._complained.wait()
+        except TimeoutError:
+            return
+
+    def _check_here(self) -> None:
+        if self._departed_because is not None:
+            raise Unreachable(Part.SERVER, self._departed_because)
+
+    def _check(self, slot: Slot) -> None:
+        self._check_here()
+        if slot not in self._profile.slots:
+            msg = f"slot {slot} is not one of this lock's {len(self._profile.slots)} slots"
+            raise Unsupported(msg)
+
+    def _tell(self, report: Report) -> None:
+        self._reports.put(report)
+
+    def _on_notification(self, event: Mapping[str, object]) -> None:
+        # Events are plain dicts of the server's JSON with a few objects added by the client library.
+        command_class, args = event.get("ccId"), event.get("args")
+        if not isinstance(command_class, int) or not isinstance(args, Mapping):
+            return
+        notice = notices.from_notification(command_class, args)
+        match notice:
+            case None:
+                return
+            case LowBattery():
+                self._tell(BatteryLevel(_battery_percent(self._node), is_low=True))
+                return
+            case Locked() | Unlocked():
+                self._forget_bolt_hint()
+            case SlotChanged(change=SlotChange.DUPLICATE_REFUSED, slot=slot) if slot in {None, self._writing}:
+                if self._writing is not None:
+                    self._complained.set()
+            case _:
+                pass
+        self._tell(notice)
+
+    def _on_value(self, event: Mapping[str, object]) -> None:
+        args = event.get("args")
+        if not isinstance(args, Mapping):
+            return
+        match notices.from_value(args):
+            case None:
+                return
+            case BoltHint() as hint:
+                self._hold_bolt_hint(hint)
+            case SlotEcho() as echo:
+                self._hear_echo(echo)
+            case LowBattery():
+                self._tell(BatteryLevel(_battery_percent(self._node), is_low=True))
+            case BatteryLevel(percent=percent):
+                self._tell(BatteryLevel(percent, is_low=_is_battery_low(self._node)))
+            case report:
+                self._tell(report)
+
+    def _hear_echo(self, echo: SlotEcho) -> None:
+        # What a read of ours told the planner already is no news. The echo may come before the answer or after it, so
+        # the echoes of a slot that is being read wait for the answer; there are at most two of them per report.
+        if echo.slot == self._reading:
+            self._held_echoes.append(echo)
+            return
+        if self._told.get(echo.slot, {}).get(echo.name) == echo.value:
+            return
+        self._tell(SlotChanged(SlotChange.CHANGED, echo.slot))
+
+    def _hold_bolt_hint(self, hint: BoltHint) -> None:
+        loop = asyncio.get_running_loop()
+        if self._bolt_told_at is not None and loop.time() - self._bolt_told_at < BOLT_GRACE_S:
+            return
+        if self._bolt_timer is not None:
+            self._bolt_timer.cancel()
+        report = Locked(Method.UNKNOWN) if hint.is_locked else Unlocked(Method.UNKNOWN)
+        self._bolt_timer = loop.call_later(BOLT_GRACE_S, self._tell, report)
+
+    def _forget_bolt_hint(self) -> None:
+        self._bolt_told_at = asyncio.get_running_loop().time()
+        if self._bolt_timer is not None:
+            self._bolt_timer.cancel()
+            self._bolt_timer = None
+
+
+def cached_values(node: Node) -> list[CachedValue]:
+    """What Z-Wave JS remembers of the lock's User Code class, the PINs of the past included (N1)."""
+    return [
+        CachedValue(value.property_ if isinstance(value.property_, str) else "", value.property_key, value.value)
+        for value in node.get_command_class_values(CommandClass.USER_CODE).values()
+    ]
+
+
+def _battery_percent(node: Node) -> int:
+    # 0 stands for "not known" only next to a complaint of the lock itself, where it is close enough.
+    for value in node.get_command_class_values(CommandClass.BATTERY).values():
+        if value.property_ == "level" and isinstance(value.value, int):
+            return min(max(value.value, 0), 100)
+    return 0
+
+
+def _is_battery_low(node: Node) -> bool:
+    return any(
+        value.property_ == "isLow" and value.value is True
+        for value in node.get_command_class_values(CommandClass.BATTERY).values()
+    )

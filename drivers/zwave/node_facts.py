@@ -1,0 +1,59 @@
+"""What the interview of a node found out, gathered for `quirks.profile_of`. Nothing here uses the radio."""
+
+import logging
+from typing import Final
+
+from zwave_js_server.const import CommandClass, SecurityClass
+from zwave_js_server.model.node import Node
+
+from drivers.zwave.credentials import CODE_PROPERTY, STATUS_PROPERTY, is_masked
+from drivers.zwave.failures import CallFailed
+from drivers.zwave.lock import cached_values
+from drivers.zwave.quirks import NodeFacts, Product
+from drivers.zwave.session import ASK_TIMEOUT_S, ask
+
+log = logging.getLogger(__name__)
+
+_S2: Final = frozenset(
+    {SecurityClass.S2_UNAUTHENTICATED, SecurityClass.S2_AUTHENTICATED, SecurityClass.S2_ACCESS_CONTROL}
+)
+
+
+async def facts_of(node: Node) -> NodeFacts:
+    """Gather the facts. The count of slots is the lock's own answer of the interview, which the server remembers."""
+    values = cached_values(node)
+    known_slots = [value.key for value in values if value.name == STATUS_PROPERTY and isinstance(value.key, int)]
+    return NodeFacts(
+        product=Product(node.manufacturer_id, node.product_type, node.product_id),
+        label=_label(node),
+        is_s2=node.highest_security_class in _S2,
+        has_supervision=any(known.id == CommandClass.SUPERVISION for known in node.command_classes),
+        user_count=await _user_count(node) or max(known_slots, default=0),
+        shows_asterisks=any(value.name == CODE_PROPERTY and is_masked(value.value) for value in values),
+        parameters=_parameters(node),
+    )
+
+
+async def _user_count(node: Node) -> int:
+    # 0 when the server cannot tell; then the slots that it lists must do.
+    try:
+        capabilities = await ask(node.endpoints[0].access_control.get_user_capabilities_cached(), ASK_TIMEOUT_S)
+    except CallFailed as error:
+        log.warning("lock.user_count.unknown", extra={"node": node.node_id, "cause": str(error)})
+        return 0
+    return capabilities.max_users
+
+
+def _label(node: Node) -> str:
+    maker = node.device_config.manufacturer or node.manufacturer or ""
+    model = node.label or node.device_config.label or ""
+    return f"{maker} {model}".strip() or "unknown lock"
+
+
+def _parameters(node: Node) -> dict[int, int]:
+    # Partial parameters (with a bit mask as key) are no lengths of anything.
+    return {
+        value.property_: value.value
+        for value in node.get_configuration_values().values()
+        if isinstance(value.property_, int) and value.property_key is None and isinstance(value.value, int)
+    }

@@ -1,0 +1,176 @@
+"""What a product can do: the table `quirks.toml`, the node's own facts, and what the hub's owner says, in that order.
+
+Decision about models that no row names: a supervised success counts as proof (A7) when the node was included with S2
+and Z-Wave JS lists Supervision for it. We chose it because CC:006C.01.02.11.007 defines SUCCESS as "executed", S2
+certification tests it, and every model known to abuse Supervision has lost it in Z-Wave JS's own device files, so it
+never shows up here. It halves the radio messages per code (2 instead of 4). S0 locks never count: the locks of that time
+answer from the radio chip. We would change our mind at the first report of an S2 lock that says SUCCESS and keeps nothing.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import Final, TypeIs, override
+
+from gateway.model.lock import LockProfile, ReadBack
+from gateway.model.pin import LONGEST_PIN, SHORTEST_PIN, PinRules
+
+ANY_LENGTH: Final = frozenset(range(SHORTEST_PIN, LONGEST_PIN + 1))
+"""Lengths of a lock that we know nothing about: CC:0063.01.01.11.006. The lock's own refusal is the judge."""
+
+OVERRIDES: Final = frozenset({"lengths", "last_slot", "read_back", "supervision_is_honest"})
+"""What a hub's configuration may say about one lock, by the names of `quirks.toml`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """One row. None means that the row does not say; the meaning of each field stands in `quirks.toml`."""
+
+    lengths: frozenset[int] | None = None
+    one_length_parameter: int | None = None
+    last_slot: int | None = None
+    read_back: ReadBack | None = None
+    supervision_is_honest: bool | None = None
+
+    def under(self, other: "Quirks") -> "Quirks":
+        """These quirks, where `other` does not say otherwise."""
+
+        def pick[T](mine: T | None, theirs: T | None) -> T | None:
+            return mine if theirs is None else theirs
+
+        return Quirks(
+            lengths=pick(self.lengths, other.lengths),
+            # An owner who names the lengths knows better than a parameter that may not have been read.
+            one_length_parameter=self.one_length_parameter if other.lengths is None else None,
+            last_slot=pick(self.last_slot, other.last_slot),
+            read_back=pick(self.read_back, other.read_back),
+            supervision_is_honest=pick(self.supervision_is_honest, other.supervision_is_honest),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The three numbers of the Manufacturer Specific class; None where the interview did not get them."""
+
+    manufacturer: int | None
+    product_type: int | None
+    product_id: int | None
+
+    @override
+    def __str__(self) -> str:
+        parts = (self.manufacturer, self.product_type, self.product_id)
+        return ":".join("?" if part is None else f"{part:04x}" for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What the interview found out about one lock.
+
+    `user_count` is the lock's own count of user identifiers; `parameters` holds its configuration parameters by number.
+    """
+
+    product: Product
+    label: str
+    is_s2: bool
+    has_supervision: bool
+    user_count: int
+    shows_asterisks: bool
+    parameters: Mapping[int, int] = field(default_factory=dict)
+
+
+def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
+    """The profile of one lock: its product's row under the owner's word, and the node's facts where neither speaks."""
+    quirks = rows().get(facts.product, Quirks()).under(overrides)
+    is_masked = quirks.read_back is ReadBack.MASKED or (quirks.read_back is None and facts.shows_asterisks)
+    can_prove = facts.is_s2 if quirks.supervision_is_honest is None else quirks.supervision_is_honest
+    last_slot = facts.user_count if quirks.last_slot is None else min(facts.user_count, quirks.last_slot)
+    return LockProfile(
+        model=f"{facts.label} ({facts.product})",
+        slots=range(1, last_slot + 1),
+        pin_rules=PinRules(lengths=_lengths(quirks, facts.parameters)),
+        read_back=ReadBack.MASKED if is_masked else ReadBack.CLEAR,
+        supervision_is_honest=can_prove and facts.has_supervision,
+    )
+
+
+def read_overrides(options: Mapping[str, object]) -> tuple[Quirks, list[str]]:
+    """The owner's word about one lock, and one line per mistake in it."""
+    readers = (
+        ("lengths", _read_lengths),
+        ("last_slot", _read_last_slot),
+        ("read_back", _read_read_back),
+        ("supervision_is_honest", _read_honest),
+    )
+    quirks, mistakes = Quirks(), []
+    for name, reader in readers:
+        if name not in options:
+            continue
+        found = reader(options[name])
+        if isinstance(found, str):
+            mistakes.append(f"{name} {found}")
+        else:
+            quirks = quirks.under(found)
+    return quirks, mistakes
+
+
+@cache
+def rows() -> Mapping[Product, Quirks]:
+    """All rows of `quirks.toml`, one entry per product. Raises `ValueError` naming a row that is wrong."""
+    table = tomllib.loads((files("drivers.zwave") / "quirks.toml").read_text(encoding="utf-8"))
+    found: dict[Product, Quirks] = {}
+    for row in table["lock"]:
+        label = row["label"]
+        if not row.get("source"):
+            msg = f"quirks.toml: {label}: no source"
+            raise ValueError(msg)
+        quirks, mistakes = read_overrides({name: value for name, value in row.items() if name in OVERRIDES})
+        if mistakes:
+            msg = f"quirks.toml: {label}: {'; '.join(mistakes)}"
+            raise ValueError(msg)
+        quirks = replace(quirks, one_length_parameter=row.get("one_length_parameter"))
+        for product_type, product_id in row["products"]:
+            product = Product(row["manufacturer"], product_type, product_id)
+            if product in found:
+                msg = f"quirks.toml: {label}: product {product} has two rows"
+                raise ValueError(msg)
+            found[product] = quirks
+    return found
+
+
+def _lengths(quirks: Quirks, parameters: Mapping[int, int]) -> frozenset[int]:
+    allowed = quirks.lengths or ANY_LENGTH
+    if quirks.one_length_parameter is None:
+        return allowed
+    only = parameters.get(quirks.one_length_parameter)
+    return frozenset({only}) & allowed or allowed if only is not None else allowed
+
+
+def _read_lengths(value: object) -> Quirks | str:
+    if not _is_list_of(value, int) or not value:
+        return "must be a list of numbers, such as [4, 6]"
+    lengths = frozenset(value)
+    if not lengths <= ANY_LENGTH:
+        return f"must lie within {SHORTEST_PIN} to {LONGEST_PIN}"
+    return Quirks(lengths=lengths)
+
+
+def _read_last_slot(value: object) -> Quirks | str:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        return "must be a slot number from 1"
+    return Quirks(last_slot=value)
+
+
+def _read_read_back(value: object) -> Quirks | str:
+    if value not in set(ReadBack):
+        return f"must be one of: {', '.join(ReadBack)}"
+    return Quirks(read_back=ReadBack(str(value)))
+
+
+def _read_honest(value: object) -> Quirks | str:
+    return Quirks(supervision_is_honest=value) if isinstance(value, bool) else "must be true or false"
+
+
+def _is_list_of[T](value: object, kind: type[T]) -> TypeIs[Sequence[T]]:
+    return isinstance(value, Sequence) and not isinstance(value, str) and all(type(item) is kind for item in value)

@@ -1,0 +1,58 @@
+"""Write the server's config and become the server: `python -m drivers.zwave.server --stick PATH --storage DIR`.
+
+For the device's own unit and for tests. Restarting is the caller's business (systemd); the daemon's child goes through
+`process` instead. Exit code 1 with one line per problem when it cannot start.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, server_config, write_server_config
+from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
+from drivers.zwave.server.node import ServerUnusableError, child_environment, find_node, server_program
+from drivers.zwave.server.process import UMASK, ServerSettings, server_arguments
+
+DEFAULT_PORT: Final = 3000
+"""The port Z-Wave JS servers listen on by custom. Source: @zwave-js/server's README."""
+
+
+def main() -> int:
+    """Parse arguments, write the config and replace this process; returns only when that failed."""
+    parser = argparse.ArgumentParser(prog="python -m drivers.zwave.server", description="Run the Z-Wave JS server.")
+    parser.add_argument(
+        "--stick", required=True, help="device path of the Z-Wave stick, a link to it, or tcp://host:port"
+    )
+    parser.add_argument("--storage", required=True, type=Path, help="directory for keys, config and the driver's cache")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port on 127.0.0.1 (default: %(default)s)")
+    parser.add_argument(
+        "--keys", type=Path, help="existing keys file (default: keys.toml in the storage, made if missing)"
+    )
+    arguments = parser.parse_args()
+    os.umask(UMASK)
+    storage: Path = arguments.storage.absolute()
+    try:
+        program = server_program()
+        node = asyncio.run(find_node(os.environ))
+        if arguments.keys is None:
+            keys = import_or_draw_keys(storage / KEYS_NAME, storage / CACHE_NAME, os.urandom)
+        else:
+            keys = import_keys(arguments.keys)
+        # Nobody masks what the server prints from here on, so it must not dump frames (rule N1).
+        config_path = write_server_config(server_config(keys, storage, log_level="error"), storage)
+        os.chdir(storage)
+        command = [str(node), *server_arguments(ServerSettings(arguments.stick, config_path, arguments.port), program)]
+        # Our own program with our own arguments: no shell in between, nothing from outside but the stick's path.
+        os.execve(node, command, child_environment(os.environ))  # noqa: S606
+    except (KeysUnusableError, ServerUnusableError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a program's own words to the person who started it
+    except OSError as error:
+        print(f"cannot start the Z-Wave JS server: {error}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

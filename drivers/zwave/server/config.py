@@ -1,0 +1,130 @@
+"""What the Z-Wave JS server is told at start. Its file holds the network keys: mode 0600, directories 0700.
+
+Layout of a storage directory:
+
+    keys.toml       the network keys, unless the hub's configuration names another file
+    server.json     this config, written anew at each start
+    cache/          the driver's own memory; it holds PINs in clear text (rule N1) and may be deleted without losing keys
+"""
+
+import json
+from pathlib import Path
+from typing import Final, Literal, NotRequired, TypedDict
+
+from drivers.zwave.server.keys import KeyName, NetworkKeys
+from drivers.zwave.server.private_files import make_private_directory, write_private_file
+
+CONFIG_NAME: Final = "server.json"
+KEYS_NAME: Final = "keys.toml"
+CACHE_NAME: Final = "cache"
+
+CALLBACK_TIMEOUT_MS_MIN: Final = 10_000
+"""Shortest wait for the stick's send callback. Source: Z-Wave JS 15.29 refuses less."""
+
+ABORT_BEFORE_CALLBACK_MS: Final = 5_000
+"""The abort must come this long before the callback time-out. Source: Z-Wave JS 15.29 refuses less."""
+
+type LogLevel = Literal["error", "warn"]
+"""Only these: more verbose levels log every frame, and the raw bytes of an unencrypted one can be a PIN (rule N1).
+
+At `warn` the driver still dumps frames it could not parse, so `warn` is for a console that masks (see `output`).
+"""
+
+
+class _SecurityKeys(TypedDict):
+    S0_Legacy: str
+    S2_Unauthenticated: str
+    S2_Authenticated: str
+    S2_AccessControl: str
+
+
+class _LongRangeKeys(TypedDict):
+    S2_Authenticated: str
+    S2_AccessControl: str
+
+
+class _Storage(TypedDict):
+    cacheDir: str
+    throttle: Literal["normal"]
+
+
+class _Interview(TypedDict):
+    queryAllUserCodes: Literal[True]
+
+
+class _LogConfig(TypedDict):
+    enabled: bool
+    level: LogLevel
+    logToFile: Literal[False]
+    forceConsole: Literal[True]
+    showLogo: Literal[False]
+
+
+class _Timeouts(TypedDict):
+    sendDataCallback: int
+    sendDataAbort: int
+
+
+class ServerConfig(TypedDict):
+    """The JSON object `--config` takes, by the server's own names."""
+
+    securityKeys: _SecurityKeys
+    securityKeysLongRange: _LongRangeKeys
+    storage: _Storage
+    interview: _Interview
+    logConfig: _LogConfig
+    emitValueUpdateAfterSetValue: Literal[True]
+    timeouts: NotRequired[_Timeouts]
+
+
+def server_config(
+    keys: NetworkKeys, storage_dir: Path, *, log_level: LogLevel = "warn", callback_timeout_ms: int | None = None
+) -> ServerConfig:
+    """Say what the server is started with.
+
+    `callback_timeout_ms` shortens the wait for a stick that lost a callback (30 s by default in Z-Wave JS), for tests of
+    faults; at least 10000. Raises ValueError below that.
+    """
+    config: ServerConfig = {
+        "securityKeys": {
+            "S0_Legacy": keys.hex(KeyName.S0_LEGACY),
+            "S2_Unauthenticated": keys.hex(KeyName.S2_UNAUTHENTICATED),
+            "S2_Authenticated": keys.hex(KeyName.S2_AUTHENTICATED),
+            "S2_AccessControl": keys.hex(KeyName.S2_ACCESS_CONTROL),
+        },
+        "securityKeysLongRange": {
+            "S2_Authenticated": keys.hex(KeyName.LR_S2_AUTHENTICATED),
+            "S2_AccessControl": keys.hex(KeyName.LR_S2_ACCESS_CONTROL),
+        },
+        "storage": {"cacheDir": str(storage_dir / CACHE_NAME), "throttle": "normal"},
+        # Rule N7. Without it the first interview of a lock sends "clear all user codes", and first means: not in the
+        # cache. A lost cache would then erase every PIN on every lock. Z-Wave JS since pull request 8525.
+        "interview": {"queryAllUserCodes": True},
+        # A file would be beyond our masking; the console goes through `process`, which masks what looks like digits.
+        "logConfig": {
+            "enabled": True,
+            "level": log_level,
+            "logToFile": False,
+            "forceConsole": True,
+            "showLogo": False,
+        },
+        "emitValueUpdateAfterSetValue": True,  # the server's own program sets the same when the config is silent
+    }
+    if callback_timeout_ms is not None:
+        if callback_timeout_ms < CALLBACK_TIMEOUT_MS_MIN:
+            msg = f"callback_timeout_ms is {callback_timeout_ms}, must be at least {CALLBACK_TIMEOUT_MS_MIN}"
+            raise ValueError(msg)
+        config["timeouts"] = {
+            "sendDataCallback": callback_timeout_ms,
+            "sendDataAbort": callback_timeout_ms - ABORT_BEFORE_CALLBACK_MS,
+        }
+    return config
+
+
+def write_server_config(config: ServerConfig, storage_dir: Path) -> Path:
+    """Make the storage directories and put the config there; give its path. Raises OSError."""
+    make_private_directory(storage_dir)
+    make_private_directory(storage_dir / CACHE_NAME)
+    path = storage_dir / CONFIG_NAME
+    write_private_file(path, json.dumps(config, indent=2) + "\n")
+    return path

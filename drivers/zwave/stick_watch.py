@@ -1,0 +1,40 @@
+"""Pure: tells a stick that was silent for too long although the server is up.
+
+Needed because Z-Wave JS was seen to go on retrying a serial port that had come back during its own recovery, with the
+WebSocket up and every command failing, until it was restarted (our measurement, 15.29).
+"""
+
+from typing import Final
+
+PATIENCE_S: Final = 60.0
+"""How long commands may fail at the stick before somebody acts. A recovery that works took up to 40 s (lost serial
+acknowledge: abort, soft reset, resend), and a stick that is really gone ends the server within 20 s."""
+
+FAILURES_MIN: Final = 2
+"""One failure may be an old one that took a minute to be told."""
+
+
+class StickWatch:
+    """Counts what calls say about the stick. Time is the loop's own, in seconds, and is handed in."""
+
+    def __init__(self) -> None:
+        """Nothing is known against the stick."""
+        self._failing_since: float | None = None
+        self._failure_count = 0
+
+    def worked(self) -> None:
+        """A command passed the stick, whatever the lock made of it."""
+        self._failing_since = None
+        self._failure_count = 0
+
+    def failed(self, now_s: float) -> None:
+        """A command ended at the stick."""
+        if self._failing_since is None:
+            self._failing_since = now_s
+        self._failure_count += 1
+
+    def is_stuck(self, now_s: float) -> bool:
+        """Whether patience is over."""
+        if self._failing_since is None or self._failure_count < FAILURES_MIN:
+            return False
+        return now_s - self._failing_since >= PATIENCE_S

@@ -1,0 +1,133 @@
+"""The outbox: journal, publish, wait for the cloud's own receipt (C3).
+
+Theory of operation. Events go out in order, at most a broker's window under way. The broker's acknowledgement only frees
+its place in the window; an event is done when a receipt on `dn/ack` covers it. Two numbers say everything: the watermark
+(receipted, in the store) and `sent` (published on this connection). A new connection starts with `sent` at the watermark,
+and so does silence: when nothing was receipted for `patience`, all above the watermark goes out again, each time after
+twice the wait. Nothing polls: the pump sleeps until it is rung, an acknowledgement frees the window, or patience ends.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+
+from gateway.cloud import topics
+from gateway.cloud.link import PAYLOAD_MAX, Connection, NotTaken, PayloadTooLarge
+from gateway.cloud.report import encode_event
+from gateway.model.ids import HubId
+from gateway.nudge import OUTBOX_BELL, Nudges
+from gateway.store import database, facts, journal
+from gateway.store.journal import StoredEvent
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 60.0
+"""How long the cloud may keep us without a receipt before we repeat."""
+
+PATIENCE_MAX_S = 3_600.0
+AHEAD_MAX = 1_000
+"""Events published and not receipted: bounds what one repetition costs (about 0.5 MB)."""
+
+READ_MAX = 100
+"""Events read from the store at once."""
+
+BARE = 0
+"""As a limit of bytes: the event goes without its particulars."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    epoch: int
+    watermark: int
+    events: tuple[StoredEvent, ...]
+
+
+class OutboxPump:
+    """Sends the journal's events over one connection; it starts from the watermark."""
+
+    def __init__(
+        self,
+        *,
+        db: database.Database,
+        hub_id: HubId,
+        nudges: Nudges,
+        connection: Connection,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._db = db
+        self._hub_id = hub_id
+        self._topic = topics.up(hub_id, topics.Up.EVT)
+        self._nudges = nudges
+        self._connection = connection
+        self._time = asyncio.get_running_loop().time
+        self._under_way: deque[asyncio.Future[None]] = deque()
+        self._sent = 0
+        self._watermark = 0
+        self._first_patience_s = self._patience_s = patience_s
+        self._repeat_at = self._time() + patience_s
+
+    async def run(self) -> None:
+        """Send until the connection ends. Raises `LinkDown`."""
+        while True:
+            view = await self._look()
+            self._take_watermark(view.watermark)
+            for stored in view.events:
+                await self._send(view.epoch, stored)
+            if not view.events and not await self._rest():
+                self._repeat()
+
+    async def _look(self) -> _View:
+        sent = self._sent
+
+        def look(con: database.Connection) -> _View:
+            watermark = journal.acknowledged(con)
+            after = max(sent, watermark)
+            room = min(READ_MAX, AHEAD_MAX - (after - watermark))
+            events = journal.outbox(con, after, room) if room > 0 else ()
+            return _View(facts.epoch(con), watermark, events)
+
+        return await self._db.read(look)
+
+    def _take_watermark(self, watermark: int) -> None:
+        if watermark > self._watermark:
+            self._patience_s = self._first_patience_s
+            self._repeat_at = self._time() + self._patience_s
+        self._watermark = watermark
+        self._sent = max(self._sent, watermark)
+
+    async def _send(self, epoch: int, stored: StoredEvent) -> None:
+        while len(self._under_way) >= self._connection.window:
+            await _landed(self._under_way.popleft())
+        if self._sent == self._watermark:
+            self._repeat_at = self._time() + self._patience_s
+        for payload_max in (PAYLOAD_MAX, BARE):
+            payload = encode_event(self._hub_id, epoch, stored, payload_max)
+            try:
+                self._under_way.append(self._connection.publish(self._topic, payload))
+                break
+            except PayloadTooLarge:
+                log.exception("outbox.event.too_large", extra={"seq": stored.seq, "bytes": len(payload)})
+        self._sent = stored.seq
+
+    async def _rest(self) -> bool:
+        """Sleep until there is something to look at; False when patience ended first."""
+        while self._under_way and self._under_way[0].done():
+            await _landed(self._under_way.popleft())
+        is_waiting = self._sent > self._watermark
+        timeout_s = max(0.0, self._repeat_at - self._time()) if is_waiting else None
+        return await self._nudges.wait(OUTBOX_BELL, timeout_s)
+
+    def _repeat(self) -> None:
+        log.warning("outbox.repeated", extra={"after": self._watermark, "to": self._sent, "waited_s": self._patience_s})
+        self._patience_s = min(self._patience_s * 2, PATIENCE_MAX_S)
+        self._repeat_at = self._time() + self._patience_s
+        self._sent = self._watermark
+
+
+async def _landed(future: asyncio.Future[None]) -> None:
+    """Wait for one acknowledgement; a message that the broker did not take is repeated with the rest."""
+    try:
+        await future
+    except NotTaken as refusal:
+        log.warning("outbox.event.not_taken", extra={"cause": str(refusal)})

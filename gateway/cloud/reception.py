@@ -1,0 +1,233 @@
+"""The inbox: message, codec, one transaction, acknowledgement, bells, in this order (C3).
+
+A message is acknowledged to the broker only after its answer is committed; until then the broker keeps it, over a crash too.
+The reception outlives connections: what came in just before a connection broke is stored all the same, and its repetition
+answers as before (N3). What queues is taken up to `BATCH_MAX` to a transaction.
+
+Nothing that a message says can block the next one. A batch that fails is taken apart; a message that fails again and again on
+its own is recorded as rejected. When not even that can be written, the database is what is broken: nothing is acknowledged,
+the broker keeps the rest, and we try until it works.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.cloud.backoff import Backoff, Pace
+from gateway.cloud.link import Connection, Message
+from gateway.cloud.report import EventReceipt, decode_receipt
+from gateway.cloud.topics import Down, which_down
+from gateway.cloud.wire import decode_order, synthetic_id
+from gateway.model.commands import Order, Receipt, Reception, Rejection, RejectionReason
+from gateway.model.ids import EventSeq, HubId, LockId
+from gateway.model.instant import Instant
+from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
+from gateway.orders.receive import Desk, receive
+from gateway.ports import Clock
+from gateway.store import database, facts, journal
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 20
+"""Messages per transaction: as many as a broker leaves unacknowledged (C3)."""
+
+QUEUE_MAX = 100
+TRIES_MAX = 3
+"""How often one message may fail on its own before it is recorded as rejected; a passing trouble is over by then."""
+
+DATABASE_PACE = Pace(first_s=1.0, longest_s=60.0)
+
+INTERNAL_FAULT = Rejection(
+    RejectionReason.UNSUPPORTED,
+    None,
+    "this hub failed while taking the order, a fault of the hub that its log describes: report it, then order anew",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    connection: Connection
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class _Dropped:
+    """A message that is acknowledged and nothing else."""
+
+    cause: str
+
+
+type _Content = Order | EventReceipt | _Dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one message: whom to wake, what to log."""
+
+    event: str
+    lock_id: LockId | None = None
+    cause: str = ""
+    has_news: bool = False
+
+
+@dataclass(slots=True)
+class Counts:
+    """Tallies since the start, for status and metrics."""
+
+    accepted: int = 0
+    rejected: int = 0
+    repeated: int = 0
+    dropped: int = 0
+    faults: int = 0
+
+
+class InboxReception:
+    """Takes what the cloud says into the store."""
+
+    def __init__(
+        self,
+        *,
+        db: database.Database,
+        hub_id: HubId,
+        desk: Desk,
+        clock: Clock,
+        nudges: Nudges,
+        pace: Pace = DATABASE_PACE,
+    ) -> None:
+        self.counts = Counts()
+        self._db = db
+        self._hub_id = hub_id
+        self._desk = desk
+        self._clock = clock
+        self._nudges = nudges
+        self._pace = pace
+        self._queue: asyncio.Queue[_Arrival] = asyncio.Queue(QUEUE_MAX)
+
+    async def feed(self, connection: Connection) -> None:
+        """Move what arrives on one connection into the queue until the connection ends. Raises `LinkDown`."""
+        async for message in connection.messages():
+            await self._queue.put(_Arrival(connection, message))
+
+    async def run(self) -> None:
+        """Settle what is queued, until cancelled."""
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < BATCH_MAX and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._settle(batch)
+
+    async def _settle(self, batch: Sequence[_Arrival]) -> None:
+        contents = [self._read(arrival.message) for arrival in batch]
+        try:
+            outcomes = await self._commit(contents)
+        except Exception:  # a supervisor: taken apart, told again below when it persists
+            self.counts.faults += 1
+            log.exception("inbox.batch.failed", extra={"messages": len(batch)})
+            outcomes = [await self._commit_alone(content) for content in contents]
+        for arrival, outcome in zip(batch, outcomes, strict=True):
+            arrival.connection.acknowledge(arrival.message)
+            self._tell(outcome)
+
+    async def _commit(self, contents: Sequence[_Content]) -> list[Settled]:
+        at = self._clock.reading().lo
+
+        def change(con: database.Connection) -> list[Settled]:
+            return [self._apply(con, content, at) for content in contents]
+
+        if all(isinstance(content, _Dropped) for content in contents):
+            return [Settled("inbox.message.dropped", cause=getattr(content, "cause", "")) for content in contents]
+        return await self._db.write(change)
+
+    async def _commit_alone(self, content: _Content) -> Settled:
+        """Commit one message, however long the database takes to work again."""
+        backoff = Backoff(self._pace, self._desk.entropy)
+        tries = 0
+        while True:
+            tries += 1
+            stand_in = _poisoned(content) if tries > TRIES_MAX else content
+            try:
+                return (await self._commit([stand_in]))[0]
+            except Exception:  # a supervisor: nothing is acknowledged until this works
+                self.counts.faults += 1
+                log.exception("inbox.message.failed", extra={"tries": tries})
+                await asyncio.sleep(backoff.next_s())
+
+    def _read(self, message: Message) -> _Content:
+        channel = which_down(self._hub_id, message.topic)
+        if channel is None:
+            return _Dropped("not one of this hub's topics")
+        if message.is_retained:
+            return _Dropped("retained messages are not taken: publish without the retain flag")
+        if channel is Down.ACK:
+            try:
+                return decode_receipt(message.payload)
+            except ValueError as error:
+                return _Dropped(f"receipt: {error}")
+        return decode_order(message.payload, hub_id=self._hub_id, channel=channel, digest_pin=self._desk.seal.digest)
+
+    def _apply(self, con: database.Connection, content: _Content, at: Instant) -> Settled:
+        match content:
+            case _Dropped(cause):
+                return Settled("inbox.message.dropped", cause=cause)
+            case EventReceipt():
+                return _acknowledge(con, content)
+            case Order():
+                return self._take(con, content, at)
+
+    def _take(self, con: database.Connection, order: Order, at: Instant) -> Settled:
+        before = journal.last_seq(con)
+        receipt = receive(con, order, self._desk, at)
+        if receipt.reception is Reception.REJECTED and journal.last_seq(con) == before:
+            # Another order under a used id: answered under an id of its own, so that both answers stay what they are.
+            receipt = receive(con, _renamed(order, receipt), self._desk, at)
+        return Settled(
+            f"order.{receipt.reception.value}",
+            lock_id=receipt.lock_id if receipt.reception is Reception.ACCEPTED else None,
+            cause="" if receipt.rejection is None else f"{receipt.rejection.reason.value} {receipt.rejection.field}",
+            has_news=journal.last_seq(con) > before,
+        )
+
+    def _tell(self, outcome: Settled) -> None:
+        match outcome.event:
+            case "order.accepted":
+                self.counts.accepted += 1
+            case "order.rejected":
+                self.counts.rejected += 1
+            case "order.repeated":
+                self.counts.repeated += 1
+            case "inbox.message.dropped":
+                self.counts.dropped += 1
+        if outcome.event in ("inbox.message.dropped", "receipt.refused"):
+            log.warning(outcome.event, extra={"cause": outcome.cause})
+        else:
+            log.info(outcome.event, extra={"lock": outcome.lock_id, "cause": outcome.cause})
+        if outcome.lock_id is not None:
+            self._nudges.ring(lock_bell(outcome.lock_id))
+        if outcome.has_news:
+            self._nudges.ring(OUTBOX_BELL)
+
+
+def _acknowledge(con: database.Connection, receipt: EventReceipt) -> Settled:
+    epoch, last = facts.epoch(con), journal.last_seq(con)
+    if receipt.epoch != epoch:
+        return Settled("receipt.refused", cause=f"epoch: must be {epoch}, as in the hub's birth message")
+    if receipt.seq > last:
+        return Settled("receipt.refused", cause=f"seq: the newest event is {last}")
+    before = journal.acknowledged(con)
+    if receipt.seq > before:
+        journal.acknowledge(con, EventSeq(receipt.seq))
+    return Settled("receipt.taken", has_news=receipt.seq > before)
+
+
+def _renamed(order: Order, receipt: Receipt) -> Order:
+    why = receipt.rejection or INTERNAL_FAULT
+    own_id = synthetic_id(order.command_id.encode() + order.body_digest)
+    return replace(order, command_id=own_id, command=replace(why, message=f"{why.message} (used: {order.command_id})"))
+
+
+def _poisoned(content: _Content) -> _Content:
+    """What to record instead of a message that cannot be taken."""
+    if isinstance(content, Order):
+        return replace(content, command=INTERNAL_FAULT)
+    return _Dropped("could not be taken: a fault of this hub, see its log")

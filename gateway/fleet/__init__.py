@@ -1,0 +1,1 @@
+"""The actors: one worker per lock, one lane per stick."""

@@ -1,0 +1,74 @@
+"""One action, one port call, one result. Nothing is decided and nothing is stored here."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.model.answers import (
+    Ambiguous,
+    Listing,
+    RefusalReason,
+    Refused,
+    Sighting,
+    SightingSource,
+    Unknown,
+    WriteAnswer,
+)
+from gateway.model.failures import Busy, Part, Unreachable, Unsupported
+from gateway.model.pin import Pin
+from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, WriteSlot
+from gateway.ports import LockPort
+
+log = logging.getLogger(__name__)
+
+CALL_LIMIT_S = 90
+"""Nothing on a lock takes longer. The driver has its own, shorter time-outs; this one is for a driver that hangs.
+
+Source: the real driver answered after 30.1 s when the stick had lost a callback (our measurement); three times that.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The call failed before the lock could have done anything; try again after `retry_after_ms` when it is set."""
+
+    part: Part | None
+    cause: str
+    retry_after_ms: int | None = None
+
+
+type Result = WriteAnswer | Sighting | Listing | NotSent
+
+
+async def perform(port: LockPort, action: Action, pin: Pin | None) -> Result:
+    """Carry out one action. Never raises for what a lock does; cancellation passes through."""
+    try:
+        async with asyncio.timeout(CALL_LIMIT_S):
+            return await _call(port, action, pin)
+    except TimeoutError:
+        log.warning("fleet.call.hung", extra={"lock": port.lock_id, "limit_s": CALL_LIMIT_S})
+        if isinstance(action, WriteSlot | ClearSlot):
+            return Ambiguous(f"the driver did not come back within {CALL_LIMIT_S} s")
+        return Sighting(Unknown(), SightingSource.LOCK)
+    except Unreachable as failure:
+        return NotSent(failure.part, failure.cause)
+    except Busy as failure:
+        return NotSent(None, failure.cause, failure.retry_after_ms)
+    except Unsupported as failure:
+        log.warning("fleet.call.unsupported", extra={"lock": port.lock_id, "cause": str(failure)})
+        return Refused(RefusalReason.UNSPECIFIED)
+
+
+async def _call(port: LockPort, action: Action, pin: Pin | None) -> Result:
+    match action:
+        case ReadSlot():
+            return await port.read_slot(action.slot)
+        case WriteSlot():
+            assert pin is not None, "a write has a PIN"
+            return await port.write_slot(action.slot, pin, window=None, old_pin=None)
+        case ClearSlot():
+            return await port.clear_slot(action.slot, old_pin=None)
+        case ListSlots():
+            return await port.read_all()
+    assert_never(action)

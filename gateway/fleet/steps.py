@@ -1,0 +1,235 @@
+"""The worker's transactions: store what came of the last action, settle what follows, intend the next.
+
+Theory of operation. One function, `advance`, runs as one transaction. First the result of the last action goes into the
+ledger. Then the planner is asked; leases that ended and news for the cloud are stored and it is asked again, until
+nothing is left to settle. Then, if the worker holds the radio, the intent of the next write is stored (N4). So a chain
+of n writes costs n + 1 commits, and a power cut between any two of them finds a state that the planner can go on from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from gateway.fleet.executor import NotSent, Result
+from gateway.model import ledger
+from gateway.model.access_code import Origin
+from gateway.model.answers import Ambiguous, Listing, Refused, Sighting, Written
+from gateway.model.clock import ClockReading
+from gateway.model.events import Event, EventKind, Fact
+from gateway.model.ids import LockId, Slot
+from gateway.model.instant import Instant
+from gateway.model.pin import Pin
+from gateway.model.slot import Operation, SightedAs, SlotRecord
+from gateway.model.snapshot import LockSettings, LockSnapshot
+from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, WriteSlot
+from gateway.planner.announce import Announcement, Ending
+from gateway.planner.backoff import counted, wait_ms
+from gateway.planner.plan import Plan, plan
+from gateway.store import codes, inbox, journal, locks, slots, snapshot
+from gateway.store.database import Connection
+from gateway.store.seal import PinSeal
+
+SETTLING_ROUNDS_MAX = 8
+"""Settling ends by itself after two or three rounds; more would be a planner that contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An action with its result. `before` is the slot as it was before the intent; `generation` that of the write."""
+
+    action: Action
+    result: Result
+    before: SlotRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An action whose intent is committed. `pin` only for writes."""
+
+    action: Action
+    before: SlotRecord | None
+    pin: Pin | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the worker does next."""
+
+    plan: Plan
+    intent: Intent | None
+    has_news: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every transaction of one lock needs besides the database."""
+
+    lock_id: LockId
+    settings: LockSettings
+    seal: PinSeal
+
+
+def look(con: Connection, bench: Bench, reading: ClockReading) -> Plan | None:
+    """The plan as things stand, without writing anything; None while the lock was never seen."""
+    found = snapshot.take(con, bench.lock_id, bench.settings)
+    return None if found is None else plan(found, reading)
+
+
+def advance(
+    con: Connection,
+    bench: Bench,
+    reading: ClockReading,
+    *,
+    done: Done | None,
+    may_act: Callable[[Action], bool],
+    chance: float,
+) -> Step | None:
+    """One transaction of the worker; None while the lock was never seen.
+
+    `may_act` says whether the worker holds the radio for this action. `chance` in [0, 1) is the jitter of retries.
+    """
+    last_event = journal.last_seq(con)
+    if done is not None:
+        _record(con, bench, done, reading.lo, chance)
+    scene = snapshot.take(con, bench.lock_id, bench.settings)
+    if scene is None:
+        return None
+    found, scene = _settle(con, bench, scene, reading)
+    is_next = found.head is not None and may_act(found.head)
+    intent = _intend(con, bench, scene, found.head, reading.lo) if is_next and found.head is not None else None
+    return Step(found, intent, has_news=journal.last_seq(con) > last_event)
+
+
+def _settle(con: Connection, bench: Bench, scene: LockSnapshot, reading: ClockReading) -> tuple[Plan, LockSnapshot]:
+    for _ in range(SETTLING_ROUNDS_MAX):
+        found = plan(scene, reading)
+        if not (found.releases or found.announcements):
+            return found, scene
+        for slot in found.releases:
+            slots.put(con, bench.lock_id, ledger.released(scene.slots[slot]))
+        for news in found.announcements:
+            _announce(con, news, reading.lo)
+        again = snapshot.take(con, bench.lock_id, bench.settings)
+        assert again is not None
+        scene = again
+    msg = f"the plan of lock {bench.lock_id} does not settle"
+    raise AssertionError(msg)
+
+
+def _announce(con: Connection, news: Announcement, at: Instant) -> None:
+    for event in news.events:
+        journal.append(con, event, at)
+    for command_id, ending in news.endings.items():
+        inbox.close(con, command_id, inbox.Final.APPLIED if ending is Ending.APPLIED else inbox.Final.FAILED)
+    codes.announce(con, news.code_id, news.told)
+    if news.is_finished:
+        codes.finish(con, news.code_id, at)
+
+
+def _intend(con: Connection, bench: Bench, scene: LockSnapshot, action: Action, at: Instant) -> Intent:
+    pin: Pin | None = None
+    match action:
+        case ReadSlot() | ListSlots():
+            return Intent(action, None, None)
+        case WriteSlot():
+            before = scene.slots.get(action.slot, SlotRecord(action.slot))
+            if before.operation is Operation.WRITE and before.intended == action.digest:
+                slots.put_effort(con, action.code_id, counted(scene.efforts.get(action.code_id), at))
+            after = ledger.intend_write(before, action.code_id, action.digest, at)
+            sealed = codes.sealed_pin(con, action.code_id)
+            assert sealed is not None, "a wanted code has a sealed PIN"
+            pin = bench.seal.open(sealed, bench.lock_id, action.code_id)
+        case ClearSlot():
+            before = scene.slots[action.slot]
+            after = ledger.intend_clear(before, at)
+        case _:
+            assert_never(action)
+    slots.put(con, bench.lock_id, after)
+    body: dict[str, Fact] = {"slot": int(action.slot), "reason": action.reason.value, "try": after.tries + 1}
+    journal.note(con, f"slot.{after.operation}.intended", at, lock_id=bench.lock_id, code_id=action.code_id, body=body)
+    return Intent(action, before, pin)
+
+
+def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: float) -> None:
+    if isinstance(done.result, Listing):
+        _record_listing(con, bench, done.result, at)
+        return
+    if isinstance(done.action, ListSlots):
+        return
+    slot = done.action.slot
+    record = slots.get(con, bench.lock_id, slot)
+    after = _outcome(con, bench, record, done, at)
+    if after.tries > record.tries and not isinstance(done.result, Ambiguous):
+        wait = wait_ms(after.tries, chance)
+        if isinstance(done.result, NotSent) and done.result.retry_after_ms is not None:
+            wait = done.result.retry_after_ms
+        after = replace(after, next_try_at=Instant(at + wait))
+    slots.put(con, bench.lock_id, after)
+    note_strangers(con, bench.lock_id, record, after, at)
+    _note_outcome(con, bench, done, after, at)
+
+
+def _outcome(con: Connection, bench: Bench, record: SlotRecord, done: Done, at: Instant) -> SlotRecord:
+    result = done.result
+    match result:
+        case Sighting():
+            return ledger.sighted(record, result, at, bench.seal.digest)
+        case NotSent():
+            return ledger.failed(record) if done.before is None else ledger.not_sent(record, done.before)
+        case Listing():
+            return record
+        case _:
+            row = locks.get(con, bench.lock_id)
+            is_honest = row is not None and row.profile.supervision_is_honest
+            generation = done.action.generation if isinstance(done.action, WriteSlot) else 0
+            return ledger.ended(record, result, at, generation, supervision_is_honest=is_honest)
+
+
+def _note_outcome(con: Connection, bench: Bench, done: Done, after: SlotRecord, at: Instant) -> None:
+    if after.lease is None:
+        return
+    body: dict[str, Fact] = {"slot": int(after.slot), "outcome": after.outcome.value, "sighted": after.sighted.value}
+    match done.result:
+        case Written(evidence=evidence):
+            body["evidence"] = evidence.value
+        case Refused(reason=reason):
+            body["refusal"] = reason.value
+        case Ambiguous(cause=cause) | NotSent(cause=cause):
+            body["cause"] = cause[:200]
+        case _:
+            pass
+    verb = "read" if isinstance(done.action, ReadSlot) else after.operation.value
+    journal.note(con, f"slot.{verb}.ended", at, lock_id=bench.lock_id, code_id=after.lease, body=body)
+
+
+def _record_listing(con: Connection, bench: Bench, listing: Listing, at: Instant) -> None:
+    known = slots.of_lock(con, bench.lock_id)
+    for slot, sighting in sorted(listing.slots.items()):
+        before = known.get(slot, SlotRecord(slot))
+        after = ledger.sighted(before, sighting, at, bench.seal.digest)
+        if after != before:
+            slots.put(con, bench.lock_id, after)
+            note_strangers(con, bench.lock_id, before, after, at)
+    locks.set_listed(con, bench.lock_id, at)
+
+
+_OCCUPIED = frozenset({SightedAs.HELD, SightedAs.MASKED, SightedAs.DISABLED})
+
+
+def note_strangers(con: Connection, lock_id: LockId, before: SlotRecord, after: SlotRecord, at: Instant) -> None:
+    """Report codes that others put on, or took off, a slot that is not ours (A14)."""
+    if after.lease is not None or before.lease is not None:
+        return
+    was, is_ = before.sighted in _OCCUPIED, after.sighted in _OCCUPIED
+    if was == is_ or (was and after.sighted is SightedAs.UNKNOWN):
+        return
+    kind = EventKind.UNMANAGED_CREATED if is_ else EventKind.UNMANAGED_REMOVED
+    if not is_ and before.sighted is SightedAs.UNKNOWN:
+        return
+    body: dict[str, Fact] = {"slot": int(after.slot)}
+    journal.append(con, Event(kind, lock_id, actor=Origin.HUB, body=body), at)
+
+
+def slot_of(action: Action) -> Slot | None:
+    """The slot that an action is about, for logs."""
+    return None if isinstance(action, ListSlots) else action.slot

@@ -1,0 +1,109 @@
+"""Brings locks and workers together, and restarts alone what dies."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from gateway.fleet import reports
+from gateway.fleet.airtime import Lane
+from gateway.fleet.steps import Bench
+from gateway.fleet.worker import House, Worker
+from gateway.model.events import Event, EventKind, Fact
+from gateway.model.ids import LockId
+from gateway.nudge import OUTBOX_BELL, lock_bell
+from gateway.ports import Arrival, Departure, DriverPort, LockPort
+from gateway.store import journal, locks
+from gateway.store.database import Connection
+
+log = logging.getLogger(__name__)
+
+RESTART_FIRST_S = 1.0
+RESTART_LONGEST_S = 60.0
+"""A task that died of a bug comes back after 1 s, 2 s … 60 s: the other locks must not notice."""
+
+
+class Fleet:
+    """All locks of this hub, each with its worker; one lane per driver."""
+
+    def __init__(
+        self, house: House, benches: Sequence[Bench], drivers: Mapping[str, DriverPort], of_lock: Mapping[LockId, str]
+    ) -> None:
+        self._house = house
+        self._drivers = drivers
+        lanes = {name: Lane() for name in drivers}
+        self._benches = {bench.lock_id: bench for bench in benches}
+        self.workers = {bench.lock_id: Worker(bench, house, lanes[of_lock[bench.lock_id]]) for bench in benches}
+        self.restarts = 0
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for name, driver in self._drivers.items():
+                tasks.create_task(self._kept_up(f"driver {name}", driver.run), name=f"driver {name}")
+                tasks.create_task(self._follow(driver), name=f"locks of {name}")
+            for lock_id, worker in self.workers.items():
+                tasks.create_task(self._kept_up(f"worker {lock_id}", worker.run), name=f"worker {lock_id}")
+
+    async def _kept_up(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        wait_s = RESTART_FIRST_S
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            try:
+                await work()
+            except Exception:
+                self.restarts += 1
+                log.exception("fleet.task.died", extra={"task": name, "restarts": self.restarts, "again_in_s": wait_s})
+            else:
+                return
+            await asyncio.sleep(wait_s)
+            is_settled = loop.time() - started > RESTART_LONGEST_S
+            wait_s = RESTART_FIRST_S if is_settled else min(wait_s * 2, RESTART_LONGEST_S)
+
+    async def _follow(self, driver: DriverPort) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            listeners: dict[LockId, asyncio.Task[None]] = {}
+            async for change in driver.locks():
+                match change:
+                    case Arrival(port=port):
+                        await self._arrived(port)
+                        if (old := listeners.pop(port.lock_id, None)) is not None:
+                            old.cancel()
+                        listeners[port.lock_id] = tasks.create_task(
+                            self._kept_up(f"reports of {port.lock_id}", lambda port=port: self._listen(port)),  # type: ignore[misc]
+                            name=f"reports of {port.lock_id}",
+                        )
+                    case Departure(lock_id=lock_id, cause=cause):
+                        log.warning("fleet.lock.departed", extra={"lock": lock_id, "cause": cause})
+                        self.workers[lock_id].attach(None)
+                        if (old := listeners.pop(lock_id, None)) is not None:
+                            old.cancel()
+
+    async def _arrived(self, port: LockPort) -> None:
+        lock_id = port.lock_id
+        at = self._house.clock.reading().lo
+
+        def keep(con: Connection) -> None:
+            if locks.put_profile(con, lock_id, port.profile):
+                body: dict[str, Fact] = {"model": port.profile.model, "slots": len(port.profile.slots)}
+                journal.append(con, Event(EventKind.DEVICE_ADDED, lock_id, body=body), at)
+            reports.set_reachable(con, lock_id, at, is_reachable=True)
+
+        row = await self._house.database.read(lambda con: locks.get(con, lock_id))
+        if row is None or row.profile != port.profile or not row.is_reachable:
+            await self._house.database.write(keep)
+            self._house.nudges.ring(OUTBOX_BELL)
+        log.info("fleet.lock.arrived", extra={"lock": lock_id, "model": port.profile.model})
+        self.workers[lock_id].attach(port)
+
+    async def _listen(self, port: LockPort) -> None:
+        lock_id = port.lock_id
+        seal = self._benches[lock_id].seal
+        async for report in port.reports():
+            at = self._house.clock.reading().lo
+            log.info("fleet.report", extra={"lock": lock_id, "report": type(report).__name__})
+            await self._house.database.write(
+                lambda con, report=report, at=at: reports.take(con, lock_id, report, seal, at)  # type: ignore[misc]
+            )
+            self._house.nudges.ring(OUTBOX_BELL)
+            self._house.nudges.ring(lock_bell(lock_id))

@@ -1,0 +1,156 @@
+"""The worker of one lock: look, do the one most urgent thing, look again, sleep until something can change.
+
+It has no memory of its own: everything it knows is read from the store at each look, so a worker that was killed at any
+point, or restarted after a crash, goes on as if it had never stopped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.fleet import reports, steps
+from gateway.fleet.airtime import Lane, Turn
+from gateway.fleet.executor import perform
+from gateway.fleet.steps import Bench, Done, Intent, Step
+from gateway.model.instant import Instant
+from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
+from gateway.planner.actions import Action
+from gateway.planner.plan import Plan
+from gateway.ports import Clock, Entropy, LockPort
+from gateway.store.database import Database
+
+log = logging.getLogger(__name__)
+
+NAP_S = 30.0
+"""Longest sleep without a look at the clock, so that a step of wall time is noticed. A nap reads nothing and stores
+nothing."""
+
+ABSENCE_GRACE_S = 60.0
+"""A lock whose driver is away this long is reported as disconnected. A restart of the Z-Wave server takes about 4 s
+and a replugged stick up to 15 s (our measurements); neither is worth an alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every worker shares."""
+
+    database: Database
+    clock: Clock
+    entropy: Entropy
+    nudges: Nudges
+
+
+class Worker:
+    """Keeps one lock as it is wanted. `port` is set and taken away by the supervisor."""
+
+    def __init__(self, bench: Bench, house: House, lane: Lane) -> None:
+        self._bench = bench
+        self._house = house
+        self._lane = lane
+        self._bell = lock_bell(bench.lock_id)
+        self._port: LockPort | None = None
+        self._absent_since: float | None = None
+        self._is_absence_told = False
+
+    def attach(self, port: LockPort | None) -> None:
+        """The lock came (a port) or went (None). Takes effect at the next look."""
+        self._port = port
+        self._absent_since = None
+        self._is_absence_told = False
+        self._house.nudges.ring(self._bell)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            wake_at = await self._look()
+            await self._sleep(wake_at)
+
+    async def _look(self) -> Instant | None:
+        """Settle and act until nothing is left to do now; returns when to look again."""
+        found = await self._peek()
+        while found is not None:
+            if found.releases or found.announcements:
+                step = await self._advance(None, may_act=_not_now)
+                found = None if step is None else step.plan
+            elif self._port is not None and found.head is not None:
+                async with self._lane.turn(found.head) as turn:
+                    found = await self._use(turn)
+            else:
+                return found.wake_at
+        return None
+
+    async def _use(self, turn: Turn) -> Plan | None:
+        """Use the radio while there is work and nothing more urgent waits."""
+        step = await self._advance(None, may_act=self._may_act)
+        while step is not None and step.intent is not None and (port := self._port) is not None:
+            done = await self._perform(port, step.intent)
+            step = await self._advance(done, may_act=lambda action: self._may_act(action) and turn.may_go_on(action))
+        return None if step is None else step.plan
+
+    def _may_act(self, action: Action) -> bool:
+        return self._port is not None
+
+    async def _perform(self, port: LockPort, intent: Intent) -> Done:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        result = await perform(port, intent.action, intent.pin)
+        log.info(
+            "fleet.action.ended",
+            extra={
+                "lock": self._bench.lock_id,
+                "action": type(intent.action).__name__,
+                "slot": steps.slot_of(intent.action),
+                "reason": intent.action.reason.value,
+                "result": type(result).__name__,
+                "took_ms": round((loop.time() - started) * 1000),
+            },
+        )
+        return Done(intent.action, result, intent.before)
+
+    async def _peek(self) -> Plan | None:
+        reading = self._house.clock.reading()
+        return await self._house.database.read(lambda con: steps.look(con, self._bench, reading))
+
+    async def _advance(self, done: Done | None, *, may_act: Callable[[Action], bool]) -> Step | None:
+        reading = self._house.clock.reading()
+        chance = self._house.entropy.fraction()
+        step = await self._house.database.write(
+            lambda con: steps.advance(con, self._bench, reading, done=done, may_act=may_act, chance=chance)
+        )
+        if step is not None and step.has_news:
+            self._house.nudges.ring(OUTBOX_BELL)
+        return step
+
+    async def _sleep(self, wake_at: Instant | None) -> None:
+        """Sleep until rung, until `wake_at` by the wall clock, or until an absent lock has to be reported."""
+        while True:
+            now = self._house.clock.reading().lo
+            if wake_at is not None and now >= wake_at:
+                return
+            nap_s = NAP_S if wake_at is None else min(NAP_S, (wake_at - now) / 1000)
+            if self._port is None and not self._is_absence_told:
+                nap_s = min(nap_s, await self._absence_left_s())
+            if await self._house.nudges.wait(self._bell, nap_s):
+                return
+
+    async def _absence_left_s(self) -> float:
+        """Seconds until an absent lock is reported; reports it when none are left."""
+        loop = asyncio.get_running_loop()
+        if self._absent_since is None:
+            self._absent_since = loop.time()
+        left_s = self._absent_since + ABSENCE_GRACE_S - loop.time()
+        if left_s > 0:
+            return left_s
+        at, lock_id = self._house.clock.reading().lo, self._bench.lock_id
+        cause = "the lock's driver has no connection to it"
+        await self._house.database.write(
+            lambda con: reports.set_reachable(con, lock_id, at, is_reachable=False, cause=cause)
+        )
+        self._is_absence_told = True
+        self._house.nudges.ring(OUTBOX_BELL)
+        return NAP_S
+
+
+def _not_now(_: Action) -> bool:
+    return False

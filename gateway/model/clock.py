@@ -1,0 +1,26 @@
+"""What we believe about wall time: an interval and a level (T1)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.model.instant import Instant
+
+
+class ClockTrust(StrEnum):
+    """How far wall time is believed (T1)."""
+
+    TRUSTED = "trusted"
+    BOUNDED = "bounded"
+    UNTRUSTED = "untrusted"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """True time lies in `[lo, hi]`; `hi` has no meaning while the level is untrusted.
+
+    Activate only if `lo >= start - lead`, deactivate as soon as `lo >= end` (T1). `lo` never goes back.
+    """
+
+    lo: Instant
+    hi: Instant
+    trust: ClockTrust

@@ -1,0 +1,227 @@
+"""How one row of the ledger moves: intent, outcome, sighting, notification, use, release.
+
+All of these are pure: record in, record out. The worker stores the result in the transaction that belongs to it, so a
+power cut finds either the old row or the new one. The order matters: the intent is stored before the radio hears of it
+(N4), and it makes the slot unseen, because from then on nobody knows what is there until the lock or its answer says so.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from gateway.model.answers import (
+    Ambiguous,
+    Disabled,
+    Empty,
+    Held,
+    Pending,
+    Refused,
+    Sighting,
+    SightingSource,
+    Unknown,
+    WriteAnswer,
+    Written,
+)
+from gateway.model.evidence import Evidence, Proof
+from gateway.model.ids import CodeId
+from gateway.model.instant import SECOND_MS, Instant
+from gateway.model.pin import Pin, PinDigest
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
+
+OWN_NOTICE_MS = 10 * SECOND_MS
+"""A lock's notification about a slot this soon after our own operation is the answer to it.
+
+Locks report within a second; a late report after 8 s has been seen (our measurement of slow locks), hence 10.
+"""
+
+PROVING = frozenset({Evidence.SUPERVISED, Evidence.NOTIFIED, Evidence.READ_BACK, Evidence.MASKED, Evidence.USED})
+"""What proves a write (A7). Acknowledged alone never does."""
+
+
+def intend_write(record: SlotRecord, code_id: CodeId, digest: PinDigest, at: Instant) -> SlotRecord:
+    """We are about to write this PIN here. Takes the lease; drops the proof of any earlier write (A7)."""
+    was_empty = record.sighted is SightedAs.EMPTY and record.sighted_by is SightingSource.LOCK
+    assert record.lease == code_id or was_empty, "a slot that is not leased is written only when seen empty (N2)"
+    fresh = record if record.lease == code_id else SlotRecord(record.slot, lease=code_id)
+    return replace(
+        fresh,
+        operation=Operation.WRITE,
+        outcome=Outcome.PENDING,
+        intended=digest,
+        intended_at=at,
+        was_empty=was_empty,
+        proof=None,
+        refusal=None,
+        refused_generation=None,
+        sighted=SightedAs.UNKNOWN,
+        sighted_digest=None,
+        unanswered=0,
+    )
+
+
+def intend_clear(record: SlotRecord, at: Instant) -> SlotRecord:
+    """We are about to clear our slot. What may have been in it stays known until it is seen empty."""
+    assert record.lease is not None, "only a leased slot is cleared (N2)"
+    return replace(
+        record,
+        operation=Operation.CLEAR,
+        outcome=Outcome.PENDING,
+        intended_at=at,
+        was_empty=False,
+        proof=None,
+        sighted=SightedAs.UNKNOWN,
+        sighted_digest=None,
+        unanswered=0,
+    )
+
+
+def ended(
+    record: SlotRecord, answer: WriteAnswer, at: Instant, generation: int, *, supervision_is_honest: bool
+) -> SlotRecord:
+    """The call came back. Only evidence that proves on this lock confirms; the rest leaves the slot to be looked at."""
+    match answer:
+        case Written(evidence=evidence):
+            if evidence is Evidence.SUPERVISED and not supervision_is_honest:
+                evidence = Evidence.ACKNOWLEDGED
+            if evidence in PROVING:
+                return _confirmed(record, evidence, at)
+            return replace(record, outcome=Outcome.ACKNOWLEDGED)
+        case Refused(reason=reason):
+            if record.operation is Operation.CLEAR:
+                return failed(replace(record, outcome=Outcome.REFUSED, refusal=reason))
+            refused = replace(record, outcome=Outcome.REFUSED, refusal=reason, refused_generation=generation)
+            # An honest refusal of a write into an empty slot leaves it empty: no need to look (radio budget).
+            return _seen(refused, SightedAs.EMPTY, at) if record.was_empty and supervision_is_honest else refused
+        case Ambiguous() | Pending():
+            return failed(replace(record, outcome=Outcome.AMBIGUOUS))
+    assert_never(answer)
+
+
+def not_sent(record: SlotRecord, before: SlotRecord) -> SlotRecord:
+    """The call failed before anything was executed: the slot is as it was, and the try counts."""
+    if record.operation is Operation.WRITE and before.lease is None:
+        # Nothing of ours can be there. The lease is kept so that the code keeps its slot through the retries.
+        return failed(replace(record, outcome=Outcome.NOT_SENT, sighted=before.sighted, sighted_at=before.sighted_at))
+    return failed(
+        replace(
+            record,
+            outcome=Outcome.NOT_SENT,
+            proof=before.proof,
+            sighted=before.sighted,
+            sighted_digest=before.sighted_digest,
+            sighted_at=before.sighted_at,
+        )
+    )
+
+
+def failed(record: SlotRecord) -> SlotRecord:
+    """Count one more try that led nowhere (A8)."""
+    return replace(record, tries=record.tries + 1)
+
+
+def sighted(record: SlotRecord, sighting: Sighting, at: Instant, digest_of: Callable[[Pin], PinDigest]) -> SlotRecord:
+    """The lock, or a middleman, showed the slot.
+
+    A middleman's word never replaces what the lock itself showed, and never speaks about a slot of ours (D3).
+    """
+    if sighting.source is SightingSource.MIDDLEMAN and (
+        record.lease is not None
+        or (record.sighted is not SightedAs.UNKNOWN and record.sighted_by is SightingSource.LOCK)
+    ):
+        return record
+    match sighting.value:
+        case Unknown():
+            asked = replace(record, unanswered=record.unanswered + 1)
+            return failed(asked)
+        case Empty():
+            seen = _seen(record, SightedAs.EMPTY, at, by=sighting.source)
+        case Disabled():
+            seen = _seen(record, SightedAs.DISABLED, at, by=sighting.source)
+        case Held(pin=pin):
+            as_ = SightedAs.MASKED if pin is None else SightedAs.HELD
+            seen = _seen(record, as_, at, digest=None if pin is None else digest_of(pin), by=sighting.source)
+        case _:
+            assert_never(sighting.value)
+    return _settled(record, seen, at) if record.lease is not None else replace(seen, tries=0, next_try_at=None)
+
+
+def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord:
+    """The lock said by itself that this slot now holds (or no longer holds) a PIN.
+
+    Soon after our own operation it is the lock's confirmation (A7); at any other time somebody else was there, and the
+    slot is to be looked at.
+    """
+    is_own = record.intended_at is not None and 0 <= at - record.intended_at <= OWN_NOTICE_MS
+    if is_own and is_present and record.operation is Operation.WRITE and record.outcome is not Outcome.REFUSED:
+        return _confirmed(record, Evidence.NOTIFIED, at)
+    if is_own and not is_present and record.operation is Operation.CLEAR:
+        return _confirmed(record, Evidence.NOTIFIED, at)
+    if not is_present:
+        return _seen(record, SightedAs.EMPTY, at)
+    return replace(record, sighted=SightedAs.UNKNOWN, sighted_digest=None, sighted_at=at)
+
+
+def used(record: SlotRecord, at: Instant) -> SlotRecord:
+    """The PIN of this slot opened the door: the strongest evidence for our last write (A7)."""
+    if record.operation is not Operation.WRITE or record.sighted in {SightedAs.EMPTY, SightedAs.DISABLED}:
+        return record
+    if record.proof is not None and record.proof.evidence is Evidence.USED:
+        return record
+    return _confirmed(record, Evidence.USED, at)
+
+
+def released(record: SlotRecord) -> SlotRecord:
+    """Give the slot back: nothing of ours is in it any more. What the lock showed stays known."""
+    return SlotRecord(
+        record.slot,
+        sighted=record.sighted,
+        sighted_digest=record.sighted_digest,
+        sighted_at=record.sighted_at,
+        sighted_by=record.sighted_by,
+    )
+
+
+def _confirmed(record: SlotRecord, evidence: Evidence, at: Instant) -> SlotRecord:
+    done = replace(record, outcome=Outcome.CONFIRMED, tries=0, next_try_at=None, unanswered=0)
+    if record.operation is Operation.CLEAR:
+        return _seen(done, SightedAs.EMPTY, at)
+    held = _seen(done, SightedAs.HELD, at, digest=record.intended)
+    return replace(held, proof=Proof(evidence, at), proven=record.intended)
+
+
+def _settled(record: SlotRecord, seen: SlotRecord, at: Instant) -> SlotRecord:
+    """What a look at our own slot means for the last operation: proof, or one more try that led nowhere."""
+    if record.operation is Operation.CLEAR:
+        if seen.sighted is SightedAs.EMPTY:
+            return replace(seen, outcome=Outcome.CONFIRMED, tries=0, next_try_at=None)
+        return failed(seen)
+    if seen.sighted is SightedAs.HELD and seen.sighted_digest == record.intended:
+        return _proved(seen, Evidence.READ_BACK, at)
+    if seen.sighted is SightedAs.MASKED and record.was_empty:
+        return _proved(seen, Evidence.MASKED, at)
+    was_open = record.outcome in {Outcome.PENDING, Outcome.ACKNOWLEDGED, Outcome.AMBIGUOUS}
+    return failed(seen) if was_open else seen
+
+
+def _proved(seen: SlotRecord, evidence: Evidence, at: Instant) -> SlotRecord:
+    proof = seen.proof if seen.proof is not None and seen.proof.evidence is not Evidence.MASKED else Proof(evidence, at)
+    return replace(
+        seen,
+        outcome=Outcome.CONFIRMED,
+        proof=proof,
+        proven=seen.intended,
+        tries=0,
+        next_try_at=None,
+        refused_generation=None,
+    )
+
+
+def _seen(
+    record: SlotRecord,
+    as_: SightedAs,
+    at: Instant,
+    *,
+    digest: PinDigest | None = None,
+    by: SightingSource = SightingSource.LOCK,
+) -> SlotRecord:
+    return replace(record, sighted=as_, sighted_digest=digest, sighted_at=at, sighted_by=by, unanswered=0)

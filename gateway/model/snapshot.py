@@ -1,0 +1,69 @@
+"""Everything the planner needs to know about one lock, at one instant of the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.model.access_code import AccessCode
+from gateway.model.ids import CodeId, CommandId, LockId, Slot
+from gateway.model.instant import Instant
+from gateway.model.issues import Issue, Status
+from gateway.model.lock import DEFAULT_LEAD_MS, LockProfile
+from gateway.model.pin import PinDigest
+from gateway.model.slot import SlotRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the cloud was last told about a code. The difference to what holds now becomes events, each once (I6).
+
+    `digest` is the PIN that was announced as set, None when the cloud believes that none of the code's is on the lock.
+    """
+
+    status: Status = Status.UNSET
+    digest: PinDigest | None = None
+    issues: frozenset[Issue] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An accepted order that still waits for its `command.applied` or `command.failed` (C2)."""
+
+    command_id: CommandId
+    code_id: CodeId
+    generation: int
+    is_delete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LockSettings:
+    """What the owner configured for a lock: the lead of just-in-time codes in milliseconds (A3, A4)."""
+
+    lead_ms: int = DEFAULT_LEAD_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Repeat tries of a code on a UTC day (A8)."""
+
+    day: int
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockSnapshot:
+    """One lock: what is wanted, what was tried, what was seen, what was said.
+
+    `slots` holds only slots that were ever leased or sighted; any other slot of the profile is unseen.
+    `codes` holds the codes that are not finished.
+    """
+
+    lock_id: LockId
+    profile: LockProfile
+    settings: LockSettings
+    codes: tuple[AccessCode, ...] = ()
+    slots: Mapping[Slot, SlotRecord] = field(default_factory=dict)
+    announced: Mapping[CodeId, Announced] = field(default_factory=dict)
+    orders: tuple[OpenOrder, ...] = ()
+    efforts: Mapping[CodeId, Effort] = field(default_factory=dict)
+    listed_at: Instant | None = None
+    is_reachable: bool = True

@@ -1,0 +1,304 @@
+"""One order, one transaction: inbox row, change, and the first answers (C2, C3).
+
+A repeated id answers as before and changes nothing, for ever: a window in time would fail after weeks offline. A second
+order under the id of a first one, with another body, is refused and leaves the first untouched.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from gateway.model.access_code import AccessCode
+from gateway.model.commands import (
+    KEPT,
+    CreateAccessCode,
+    DeleteAccessCode,
+    Kept,
+    Order,
+    Receipt,
+    Reception,
+    Rejection,
+    RejectionReason,
+    UpdateAccessCode,
+)
+from gateway.model.events import Event, EventKind, Fact
+from gateway.model.ids import CodeId, LockId
+from gateway.model.instant import Instant, format_instant
+from gateway.model.pin import ANY_LOCK, Pin, draw_pin
+from gateway.model.window import CodeType, Window
+from gateway.orders.rules import HubRules, check_lock, check_pin, check_window, rival
+from gateway.ports import Entropy
+from gateway.store import codes, inbox, journal, locks, slots
+from gateway.store.database import Connection
+from gateway.store.seal import PinSeal
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What receiving an order needs besides the database: the hub's rules, its seal, and chance."""
+
+    hub: HubRules
+    seal: PinSeal
+    entropy: Entropy
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """An accepted order, worked out: the code as it will be, its PIN if that is new, and what to tell."""
+
+    code: AccessCode
+    pin: Pin | None
+    kind: EventKind
+    body: Mapping[str, Fact]
+    drawn: bool = False
+
+
+def receive(con: Connection, order: Order, desk: Desk, at: Instant) -> Receipt:
+    """Take one order. Never raises for what the order says; the receipt and the events tell."""
+    known = inbox.get(con, order.command_id)
+    if known is not None:
+        return _repeated(known, order)
+    outcome = _decide(con, order, desk, at)
+    if isinstance(outcome, Rejection):
+        return _reject(con, order, outcome, at)
+    _store(con, order, outcome, desk, at)
+    code = outcome.code
+    return Receipt(
+        Reception.ACCEPTED,
+        lock_id=code.lock_id,
+        code_id=code.code_id,
+        generation=code.generation,
+        drawn_pin=outcome.pin if outcome.drawn else None,
+    )
+
+
+def _repeated(known: inbox.CommandRow, order: Order) -> Receipt:
+    if known.body_digest != order.body_digest:
+        message = "this id was used for another order: every order needs an id of its own"
+        return Receipt(Reception.REJECTED, Rejection(RejectionReason.INVALID_INPUT, "id", message))
+    answer = json.loads(known.answer)
+    rejection = None
+    if known.final is inbox.Final.REJECTED:
+        rejection = Rejection(RejectionReason(answer["reason"]), answer["field"], answer["message"])
+    return Receipt(Reception.REPEATED, rejection, known.lock_id, known.code_id, known.generation)
+
+
+def _decide(con: Connection, order: Order, desk: Desk, at: Instant) -> _Change | Rejection:
+    command = order.command
+    match command:
+        case Rejection():
+            return command
+        case CreateAccessCode():
+            return _create(con, command, order, desk, at)
+        case UpdateAccessCode():
+            return _update(con, command, order, desk, at)
+        case DeleteAccessCode():
+            return _delete(con, command, order, at)
+    assert_never(command)
+
+
+def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, at: Instant) -> _Change | Rejection:
+    if (wrong := check_lock(wish.lock_id, desk.hub)) is not None:
+        return wrong
+    before = codes.get(con, wish.code_id)
+    if before is not None and not (before.is_deleted and codes.is_finished(con, wish.code_id)):
+        message = "an access code with this id exists: update it, or choose another id"
+        return Rejection(RejectionReason.ALREADY_EXISTS, "access_code_id", message)
+    floor = 0 if before is None else before.generation
+    generation = wish.generation if wish.generation is not None else floor + 1
+    if generation <= floor:
+        return _stale(floor)
+    window = Window(wish.starts_at, wish.ends_at)
+    pin = wish.pin if wish.pin is not None else _draw(con, wish.lock_id, desk)
+    code = AccessCode(
+        code_id=wish.code_id,
+        lock_id=wish.lock_id,
+        name=wish.name,
+        digest=desk.seal.digest(pin),
+        window=window,
+        generation=generation,
+        created_at=at,
+        accepted_at=at,
+        origin=order.origin,
+        is_external_modification_allowed=wish.is_external_modification_allowed,
+    )
+    wrong = check_window(window, at) or _check_code(con, code, pin, desk)
+    if wrong is not None:
+        return wrong
+    return _Change(code, pin, EventKind.CODE_CREATED, _shown(code), drawn=wish.pin is None)
+
+
+def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, at: Instant) -> _Change | Rejection:
+    before = codes.get(con, wish.code_id)
+    if before is None or before.is_deleted:
+        return _not_found()
+    generation = wish.generation if wish.generation is not None else before.generation + 1
+    if generation <= before.generation:
+        return _stale(before.generation)
+    starts_at = before.window.starts_at if wish.starts_at is KEPT else wish.starts_at
+    ends_at = before.window.ends_at if wish.ends_at is KEPT else wish.ends_at
+    try:
+        window = Window(_instant(starts_at), _instant(ends_at))
+    except ValueError:
+        message = "the window would end at or before its start"
+        return Rejection(RejectionReason.INVALID_INPUT, "ends_at", message)
+    pin = None if isinstance(wish.pin, Kept) else wish.pin
+    code = replace(
+        before,
+        name=before.name if isinstance(wish.name, Kept) else wish.name,
+        digest=before.digest if pin is None else desk.seal.digest(pin),
+        window=window,
+        generation=generation,
+        accepted_at=at,
+        origin=order.origin,
+        is_external_modification_allowed=before.is_external_modification_allowed
+        if isinstance(wish.is_external_modification_allowed, Kept)
+        else wish.is_external_modification_allowed,
+    )
+    wrong = check_window(window, at) or _check_code(con, code, pin, desk)
+    if wrong is not None:
+        return wrong
+    return _Change(code, pin, EventKind.CODE_MUTATIONS_REQUESTED, {"requested_mutations": _mutations(before, code)})
+
+
+def _delete(con: Connection, wish: DeleteAccessCode, order: Order, at: Instant) -> _Change | Rejection:
+    before = codes.get(con, wish.code_id)
+    if before is None or before.is_deleted:
+        return _not_found()
+    generation = wish.generation if wish.generation is not None else before.generation + 1
+    if generation <= before.generation:
+        return _stale(before.generation)
+    code = replace(before, generation=generation, accepted_at=at, deleted_at=at, origin=order.origin)
+    return _Change(
+        code, None, EventKind.CODE_MUTATIONS_REQUESTED, {"requested_mutations": [{"mutation_code": "deleting"}]}
+    )
+
+
+def _check_code(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) -> Rejection | None:
+    row = locks.get(con, code.lock_id)
+    if pin is not None and (wrong := check_pin(pin, row)) is not None:
+        return wrong
+    lead_ms = desk.hub.locks[code.lock_id].lead_ms if code.lock_id in desk.hub.locks else 0
+    others = codes.unfinished(con, code.lock_id)
+    return rival(code.digest, code, others, slots.of_lock(con, code.lock_id).values(), lead_ms)
+
+
+def _draw(con: Connection, lock_id: LockId, desk: Desk) -> Pin:
+    row = locks.get(con, lock_id)
+    rules = ANY_LOCK if row is None else row.profile.pin_rules
+    live = {code.digest for code in codes.unfinished(con, lock_id)}
+    while True:
+        pin = draw_pin(rules, desk.entropy.token)
+        if desk.seal.digest(pin) not in live:
+            return pin
+
+
+def _reject(con: Connection, order: Order, why: Rejection, at: Instant) -> Receipt:
+    answer = json.dumps({"reason": why.reason.value, "field": why.field, "message": why.message})
+    row = inbox.CommandRow(
+        order.command_id, order.kind, order.origin.value, order.body_digest, at, answer, final=inbox.Final.REJECTED
+    )
+    inbox.add(con, row)
+    body: dict[str, Fact] = {"reason": why.reason.value, "field": why.field, "message": why.message}
+    if why.rival is not None:
+        body["conflicting_access_code_id"] = why.rival
+    for kind, facts in ((EventKind.COMMAND_RECEIVED, dict[str, Fact]()), (EventKind.COMMAND_REJECTED, body)):
+        journal.append(con, Event(kind, command_id=order.command_id, actor=order.origin, body=facts), at)
+    return Receipt(Reception.REJECTED, why)
+
+
+def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Instant) -> None:
+    code = change.code
+    sealed = codes.sealed_pin(con, code.code_id) if change.pin is None else None
+    if change.pin is not None:
+        sealed = desk.seal.seal(change.pin, code.lock_id, code.code_id)
+    assert sealed is not None, "a living code has a sealed PIN"
+
+    def tell(kind: EventKind, body: Mapping[str, Fact]) -> None:
+        event = Event(kind, code.lock_id, code.code_id, order.command_id, order.origin, body)
+        journal.append(con, event, at)
+
+    tell(EventKind.COMMAND_RECEIVED, {})
+    # A newer generation ends the older orders of its code (C2).
+    for older in inbox.open_orders_of_code(con, code.code_id):
+        inbox.close(con, older.command_id, inbox.Final.FAILED)
+        body: dict[str, Fact] = {"reason": "superseded", "generation": older.generation}
+        event = Event(EventKind.COMMAND_FAILED, code.lock_id, code.code_id, older.command_id, order.origin, body)
+        journal.append(con, event, at)
+    before = codes.get(con, code.code_id)
+    codes.put(con, code, sealed)
+    row = inbox.CommandRow(
+        order.command_id,
+        order.kind,
+        order.origin.value,
+        order.body_digest,
+        at,
+        json.dumps({"generation": code.generation}),
+        code.code_id,
+        code.lock_id,
+        code.generation,
+    )
+    inbox.add(con, row)
+    tell(EventKind.COMMAND_ACCEPTED, {"generation": code.generation})
+    tell(change.kind, dict(change.body) | {"generation": code.generation})
+    if before is not None and not code.is_deleted and not before.is_deleted:
+        _tell_at_once(con, before, code, order, at)
+
+
+def _tell_at_once(con: Connection, before: AccessCode, code: AccessCode, order: Order, at: Instant) -> None:
+    """Names and just-in-time windows live on the hub alone: such a change is in force when it is stored."""
+
+    def change(kind: EventKind, old: Fact, new: Fact) -> None:
+        body: dict[str, Fact] = {"from": old, "to": new, "generation": code.generation}
+        journal.append(con, Event(kind, code.lock_id, code.code_id, order.command_id, order.origin, body), at)
+
+    if before.name != code.name:
+        change(EventKind.CODE_NAME_CHANGED, before.name, code.name)
+    if before.window != code.window:
+        change(EventKind.CODE_TIME_FRAME_CHANGED, _window(before.window), _window(code.window))
+
+
+def _mutations(before: AccessCode, code: AccessCode) -> list[Fact]:
+    found: list[Fact] = []
+    if before.digest != code.digest:
+        found.append({"mutation_code": "updating_code"})
+    if before.name != code.name:
+        found.append({"mutation_code": "updating_name", "from": before.name, "to": code.name})
+    if before.window != code.window:
+        found.append(
+            {"mutation_code": "updating_time_frame", "from": _window(before.window), "to": _window(code.window)}
+        )
+    return found
+
+
+def _shown(code: AccessCode) -> dict[str, Fact]:
+    return {"name": code.name, "type": code.window.type.value} | _window(code.window)
+
+
+def _window(window: Window) -> dict[str, Fact]:
+    def text(at: Instant | None) -> str | None:
+        return None if at is None else format_instant(at)
+
+    is_bound = window.type is CodeType.TIME_BOUND
+    return {"starts_at": text(window.starts_at), "ends_at": text(window.ends_at) if is_bound else None}
+
+
+def _instant(value: Instant | Kept | None) -> Instant | None:
+    assert not isinstance(value, Kept)
+    return value
+
+
+def _stale(have: int) -> Rejection:
+    return Rejection(RejectionReason.STALE, "generation", f"must be above {have}, the generation that the hub has")
+
+
+def _not_found() -> Rejection:
+    return Rejection(RejectionReason.ACCESS_CODE_NOT_FOUND, "access_code_id", "no such access code, or it was deleted")
+
+
+def affected(receipt: Receipt) -> tuple[LockId, CodeId] | None:
+    """Whose bell to ring after the commit: lock and code of an order that changed something."""
+    if receipt.reception is not Reception.ACCEPTED or receipt.lock_id is None or receipt.code_id is None:
+        return None
+    return receipt.lock_id, receipt.code_id

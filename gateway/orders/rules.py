@@ -1,0 +1,95 @@
+"""What an order must meet before it is taken (A1, A10, A11). Each refusal names field and rule, never the PIN."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.model.access_code import AccessCode
+from gateway.model.commands import Rejection, RejectionReason
+from gateway.model.ids import LockId
+from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant, format_instant
+from gateway.model.pin import ANY_LOCK, Pin, PinDigest
+from gateway.model.slot import SlotRecord, possible_pins
+from gateway.model.snapshot import LockSettings
+from gateway.model.window import Window
+from gateway.store.locks import LockRow
+
+REMOVAL_GRACE_MS = 5 * MINUTE_MS
+"""How long after its end a code may still be on the lock (A9): within it the same PIN is a rival (A10)."""
+
+LONGEST_AHEAD_MS = 10 * 366 * 24 * HOUR_MS
+"""Ten years: a start further away is a slip of the pen, and the far end of a wrong clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubRules:
+    """What the configuration says about this hub's locks; the order room needs no more of it."""
+
+    locks: Mapping[LockId, LockSettings] = field(default_factory=dict)
+
+
+def check_lock(lock_id: LockId, hub: HubRules) -> Rejection | None:
+    """The lock must be one of this hub's."""
+    if lock_id in hub.locks:
+        return None
+    known = ", ".join(sorted(hub.locks)) or "none"
+    return Rejection(
+        RejectionReason.DEVICE_NOT_FOUND, "device_id", f"this hub has no such lock; its locks are: {known}"
+    )
+
+
+def check_window(window: Window, at: Instant) -> Rejection | None:
+    """The end must lie ahead, the start not beyond ten years."""
+    if window.ends_at is not None and window.ends_at <= at:
+        now = format_instant(at)
+        return Rejection(RejectionReason.INVALID_INPUT, "ends_at", f"must lie in the future; the hub's time is {now}")
+    if window.starts_at is not None and window.starts_at > at + LONGEST_AHEAD_MS:
+        return Rejection(RejectionReason.INVALID_INPUT, "starts_at", "must not lie more than ten years ahead")
+    return None
+
+
+def check_pin(pin: Pin, row: LockRow | None) -> Rejection | None:
+    """The PIN must meet the rules of the lock; of any lock while this one was never seen."""
+    rules = ANY_LOCK if row is None else row.profile.pin_rules
+    broken = rules.broken(pin)
+    if broken is None:
+        return None
+    return Rejection(RejectionReason.INVALID_INPUT, "code", f"rule {broken.name}: the PIN must {broken.text}")
+
+
+def rival(
+    digest: PinDigest,
+    code: AccessCode,
+    others: Iterable[AccessCode],
+    slots: Iterable[SlotRecord],
+    lead_ms: int,
+) -> Rejection | None:
+    """The same PIN must not be on the lock at the same time, leads and removal grace counted (A10)."""
+    for other in others:
+        if other.code_id == code.code_id or other.digest != digest:
+            continue
+        if _meet(_stay(code, lead_ms), _stay(other, lead_ms)):
+            return Rejection(
+                RejectionReason.DUPLICATE_ACCESS_CODE,
+                "code",
+                f"access code {other.code_id} uses the same PIN on this lock at that time: choose another PIN",
+                rival=other.code_id,
+            )
+    for record in slots:
+        if record.lease is None and digest in possible_pins(record):
+            return Rejection(
+                RejectionReason.DUPLICATE_ACCESS_CODE,
+                "code",
+                f"an unmanaged code in slot {record.slot} of this lock has the same PIN: choose another PIN",
+            )
+    return None
+
+
+def _stay(code: AccessCode, lead_ms: int) -> tuple[float, float]:
+    opens_at = code.window.opens_on_lock_at(lead_ms)
+    start = float("-inf") if opens_at is None else float(opens_at)
+    ends = [at for at in (code.window.ends_at, code.deleted_at) if at is not None]
+    return start, min(ends) + REMOVAL_GRACE_MS if ends else float("inf")
+
+
+def _meet(one: tuple[float, float], two: tuple[float, float]) -> bool:
+    return one[0] < two[1] and two[0] < one[1]

@@ -1,0 +1,1 @@
+"""The verbs of the house: pure functions from model to model."""

@@ -1,0 +1,79 @@
+"""What can be done to a lock next: a closed union, each with a reason and a deadline."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from gateway.model.ids import CodeId, Slot
+from gateway.model.instant import Instant
+from gateway.model.pin import PinDigest
+
+
+class Reason(StrEnum):
+    """Why an action is planned."""
+
+    REMOVE = "remove"
+    REMOVE_UNSEEN = "look_before_removing"
+    REFUSED_LEFTOVER = "remove_pin_of_refused_edit"
+    BREAK_SWAP = "break_pin_swap"
+    MASKED_REWRITE = "empty_before_writing_masked_slot"
+    WRITE = "write"
+    RESTORE = "restore"
+    FIND_FREE = "look_for_free_slot"
+    PROVE = "prove"
+    FIRST_LISTING = "first_listing"
+
+
+class Urgency(IntEnum):
+    """Order on the radio, by danger: removal first (A9)."""
+
+    REMOVE = 0
+    WRITE = 1
+    PROVE = 2
+    LIST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSlot:
+    """Ask the lock for one slot."""
+
+    slot: Slot
+    code_id: CodeId | None
+    reason: Reason
+    deadline: Instant
+    urgency: Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSlot:
+    """Put the code's PIN into the slot."""
+
+    slot: Slot
+    code_id: CodeId
+    digest: PinDigest
+    generation: int
+    reason: Reason
+    deadline: Instant
+    urgency: Urgency = Urgency.WRITE
+
+
+@dataclass(frozen=True, slots=True)
+class ClearSlot:
+    """Take whatever is in our slot off the lock."""
+
+    slot: Slot
+    code_id: CodeId
+    reason: Reason
+    deadline: Instant
+    urgency: Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class ListSlots:
+    """See all slots once, as cheaply as the driver can."""
+
+    reason: Reason
+    deadline: Instant
+    urgency: Urgency = Urgency.LIST
+
+
+type Action = ReadSlot | WriteSlot | ClearSlot | ListSlots

@@ -1,0 +1,131 @@
+"""From verdicts to candidate actions: what each slot and each homeless code asks for, with its reason.
+
+Waiting is part of the answer: a candidate with `not_before` in the future is not done now but says when to look again.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gateway.model.clock import ClockReading
+from gateway.model.ids import CodeId, Slot
+from gateway.model.instant import Instant
+from gateway.model.lock import ReadBack
+from gateway.model.pin import PinDigest
+from gateway.model.slot import Operation, SlotRecord, Verdict, possible_pins
+from gateway.model.snapshot import LockSnapshot
+from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
+from gateway.planner.backoff import open_again_at
+from gateway.planner.desired import Desire, Phase
+from gateway.planner.leases import Assignment
+
+BLIND_AFTER_READS = 2
+"""After this many unanswered looks at a slot of ours it is acted on unseen: clearing or writing our own slot again is
+harmless on a lock that shows PINs, waiting for a look that never comes is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An action and the earliest instant for it; `blocked_by` is the slot that may still hold the same PIN (A10)."""
+
+    action: Action
+    not_before: Instant | None = None
+    blocked_by: Slot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the rules below look at: the lock, the time, each code's place in time, each slot's verdict."""
+
+    snapshot: LockSnapshot
+    reading: ClockReading
+    wishes: Mapping[CodeId, Desire]
+    verdicts: Mapping[Slot, Verdict]
+    assignment: Assignment
+    holders: Mapping[PinDigest, tuple[Slot, ...]]
+
+    def other_holder(self, digest: PinDigest, besides: Slot | None) -> Slot | None:
+        """A slot other than `besides` that may hold this PIN."""
+        return next((slot for slot in self.holders.get(digest, ()) if slot != besides), None)
+
+
+def candidates(scene: Scene) -> Iterator[Candidate]:
+    """Everything that the lock needs, in no particular order."""
+    for slot, verdict in scene.verdicts.items():
+        record = scene.snapshot.slots[slot]
+        if record.lease is not None and (found := _of_leased(scene, record, verdict, scene.wishes[record.lease])):
+            yield found
+    if scene.snapshot.listed_at is None:
+        yield Candidate(ListSlots(Reason.FIRST_LISTING, scene.reading.lo))
+        return
+    for code_id, slot in scene.assignment.to_free.items():
+        yield _write(scene, scene.snapshot.slots[slot], scene.wishes[code_id], Reason.WRITE)
+    for code_id, slot in scene.assignment.to_ask.items():
+        wish = scene.wishes[code_id]
+        record = scene.snapshot.slots.get(slot, SlotRecord(slot))
+        action = ReadSlot(slot, code_id, Reason.FIND_FREE, wish.due, Urgency.WRITE)
+        yield Candidate(action, record.next_try_at)
+
+
+def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate | None:
+    match verdict:
+        case Verdict.ORPHAN:
+            return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
+        case Verdict.ORPHAN_UNSEEN:
+            # A PIN that was ours for sure needs no look before its first clear; a clear that proved nothing does.
+            is_surely_ours = record.operation is Operation.WRITE and record.proven is not None
+            if is_surely_ours or record.unanswered >= BLIND_AFTER_READS:
+                return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
+            return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.REMOVE)
+        case Verdict.REFUSED_LEFTOVER:
+            return _clear(record, wish, Reason.REFUSED_LEFTOVER, Urgency.REMOVE)
+        case Verdict.UNPROVEN_MASKED:
+            return _clear(record, wish, Reason.MASKED_REWRITE, Urgency.WRITE)
+        case Verdict.UNPROVEN:
+            is_blind = record.unanswered >= BLIND_AFTER_READS and scene.snapshot.profile.read_back is ReadBack.CLEAR
+            return (
+                _write(scene, record, wish, Reason.WRITE)
+                if is_blind
+                else _read(record, wish, Reason.PROVE, Urgency.PROVE)
+            )
+        case Verdict.DUE:
+            return _write(scene, record, wish, Reason.WRITE)
+        case Verdict.DRIFT_DELETED | Verdict.DRIFT_CHANGED:
+            return None if wish.code.is_external_modification_allowed else _restore(scene, record, verdict, wish)
+        case _:
+            return None
+
+
+def _restore(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate:
+    if verdict is Verdict.DRIFT_CHANGED and scene.snapshot.profile.read_back is ReadBack.MASKED:
+        return _clear(record, wish, Reason.MASKED_REWRITE, Urgency.WRITE)
+    return _write(scene, record, wish, Reason.RESTORE)
+
+
+def _read(record: SlotRecord, wish: Desire, reason: Reason, urgency: Urgency) -> Candidate:
+    return Candidate(ReadSlot(record.slot, wish.code.code_id, reason, wish.due, urgency), record.next_try_at)
+
+
+def _clear(record: SlotRecord, wish: Desire, reason: Reason, urgency: Urgency) -> Candidate:
+    deadline = wish.over_since if wish.over_since is not None else wish.due
+    return Candidate(ClearSlot(record.slot, wish.code.code_id, reason, deadline, urgency), record.next_try_at)
+
+
+def _write(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Candidate:
+    code = wish.code
+    action = WriteSlot(record.slot, code.code_id, code.digest, code.generation, reason, wish.due)
+    waits = [record.next_try_at]
+    if record.operation is Operation.WRITE and record.intended == code.digest:
+        is_inside_lead = wish.phase is Phase.WANTED and scene.reading.lo < wish.due
+        effort = scene.snapshot.efforts.get(code.code_id)
+        waits.append(open_again_at(effort, scene.reading.lo, is_inside_lead=is_inside_lead))
+    not_before = max((at for at in waits if at is not None), default=None)
+    return Candidate(action, not_before, scene.other_holder(code.digest, record.slot))
+
+
+def holders(snapshot: LockSnapshot) -> Mapping[PinDigest, tuple[Slot, ...]]:
+    """Which slots may hold which PIN right now: a second write of it would be refused, or do harm (A10)."""
+    found: dict[PinDigest, tuple[Slot, ...]] = {}
+    for slot, record in snapshot.slots.items():
+        for digest in possible_pins(record):
+            found[digest] = (*found.get(digest, ()), slot)
+    return found

@@ -1,0 +1,400 @@
+"""A plan in sentences, for the technician at the door and the support engineer.
+
+Nothing is decided here: every sentence is read off the same snapshot, plan and reading that the worker acts on, so the
+explanation cannot disagree with what happens. Times are the property's own, with how far away they are beside them,
+because at a door "in 12 min" is what counts and on the phone "14:30" is.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from gateway.model.access_code import AccessCode
+from gateway.model.answers import RefusalReason, SightingSource
+from gateway.model.clock import ClockReading, ClockTrust
+from gateway.model.evidence import Evidence
+from gateway.model.ids import CodeId
+from gateway.model.instant import DAY_MS, HOUR_MS, LAST_INSTANT, MINUTE_MS, SECOND_MS, Instant
+from gateway.model.issues import Issue, Status
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, Verdict, possible_pins
+from gateway.model.snapshot import LockSnapshot
+from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, WriteSlot
+from gateway.planner.backoff import open_again_at
+from gateway.planner.desired import Desire, Phase
+from gateway.planner.plan import Plan
+
+NAME_SHOWN_MAX = 40
+"""Characters of a name inside a sentence; half a line of an 80-column terminal."""
+
+UPCOMING_SHOWN_MAX = 8
+"""Later steps that a plan lists; more do not fit a 24-line terminal together with what happens now."""
+
+VERDICT_WORDS: Mapping[Verdict, str] = {
+    Verdict.FREE: "free",
+    Verdict.FOREIGN: "somebody else's code, never touched",
+    Verdict.UNSEEN: "not looked at yet",
+    Verdict.RELEASED: "our code is gone from it",
+    Verdict.TAKEN_OVER: "taken over by somebody else's code",
+    Verdict.ORPHAN: "holds a code that must go",
+    Verdict.ORPHAN_UNSEEN: "may hold a code that must go",
+    Verdict.GOOD: "on the lock, proven",
+    Verdict.REFUSED: "the lock refused the PIN",
+    Verdict.REFUSED_LEFTOVER: "the lock refused the new PIN, the old one must go",
+    Verdict.UNPROVEN: "written, not proven yet",
+    Verdict.UNPROVEN_MASKED: "a hidden PIN that may not be ours",
+    Verdict.DRIFT_DELETED: "deleted at the lock by somebody",
+    Verdict.DRIFT_CHANGED: "changed at the lock by somebody",
+    Verdict.DUE: "about to be written",
+}
+"""What a slot means, for a person."""
+
+EVIDENCE_WORDS: Mapping[Evidence, str] = {
+    Evidence.ACKNOWLEDGED: "the lock took the message, which alone proves nothing",
+    Evidence.MASKED: "the slot was empty before the write and is occupied since",
+    Evidence.SUPERVISED: "the lock confirmed the write",
+    Evidence.NOTIFIED: "the lock reported the change by itself",
+    Evidence.READ_BACK: "the PIN was read back from the lock and matches",
+    Evidence.USED: "the PIN opened the door",
+}
+"""Kinds of evidence for a person (A7)."""
+
+STATUS_WORDS: Mapping[Status, str] = {
+    Status.UNSET: "not on the lock",
+    Status.SETTING: "going onto the lock, not proven yet",
+    Status.SET: "works at the keypad",
+    Status.REMOVING: "coming off the lock, not proven gone yet",
+    Status.UNKNOWN: "unknown: what was proven has been lost",
+}
+"""The documented status values for a person (A6)."""
+
+ISSUE_WORDS: Mapping[Issue, str] = {
+    Issue.FAILED_TO_SET: "The PIN did not get onto the lock in time; trying goes on unless the lock refused it.",
+    Issue.FAILED_TO_REMOVE: "The PIN is not proven gone 5 minutes after its end; removing goes on.",
+    Issue.CONSTRAINTS: "The PIN breaks a rule of this lock.",
+    Issue.DUPLICATE: "The same PIN is already on this lock.",
+    Issue.NO_SPACE: "The lock has no free slot.",
+    Issue.CONFLICTING_CHANGE: "Somebody changed the code at the lock; the hub puts it back.",
+    Issue.DEVICE_DISCONNECTED: "The lock does not answer.",
+    Issue.REFUSED: "The lock refused the PIN without saying why.",
+    Issue.DELAY_IN_SETTING: "Getting the PIN onto the lock takes longer than usual.",
+    Issue.EXTERNAL_CHANGE_IN_EFFECT: "Somebody changed the code at the lock; this code allows that.",
+    Issue.BEING_DELETED: "The code was deleted and is being taken off the lock.",
+}
+"""What is wrong with a code, for a person; also the message beside the documented name."""
+
+REFUSAL_WORDS: Mapping[RefusalReason, str] = {
+    RefusalReason.DUPLICATE: "it already has that PIN",
+    RefusalReason.CONSTRAINTS: "the PIN breaks one of its rules",
+    RefusalReason.NO_SPACE: "it is full",
+    RefusalReason.UNSPECIFIED: "it gave no reason",
+}
+"""Why a lock said no, for a person."""
+
+_OUTCOME_WORDS: Mapping[Outcome, str] = {
+    Outcome.NONE: "not tried yet",
+    Outcome.PENDING: "a try was begun and its end is not known",
+    Outcome.NOT_SENT: "the last try did not reach the lock",
+    Outcome.ACKNOWLEDGED: EVIDENCE_WORDS[Evidence.ACKNOWLEDGED],
+    Outcome.AMBIGUOUS: "it is not known whether the lock carried out the last try",
+    Outcome.REFUSED: "the lock said no",
+    Outcome.CONFIRMED: "the last try was confirmed",
+}
+
+_SIGHTED_WORDS: Mapping[SightedAs, str] = {
+    SightedAs.UNKNOWN: "not known",
+    SightedAs.EMPTY: "empty",
+    SightedAs.HELD: "holding a PIN",
+    SightedAs.MASKED: "holding a PIN that it hides",
+    SightedAs.DISABLED: "holding a PIN that is switched off",
+}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_LOCAL = Instant(LAST_INSTANT - 2 * DAY_MS)
+
+
+def local_time(at: Instant, now: Instant, zone: ZoneInfo) -> str:
+    """The property's own time, no longer than needed: day and year only where they differ from `now`'s.
+
+    An hour that the clocks pass twice carries the zone's short name, such as "02:30 CET" (T5).
+    """
+    moment = (_EPOCH + timedelta(milliseconds=min(at, _LAST_LOCAL))).astimezone(zone)
+    today = (_EPOCH + timedelta(milliseconds=min(now, _LAST_LOCAL))).astimezone(zone)
+    text = f"{moment:%H:%M}"
+    if moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset():
+        text += f" {moment.tzname()}"
+    if moment.date() == today.date():
+        return text
+    year = "" if moment.year == today.year else f" {moment.year}"
+    return f"{moment:%a} {moment.day} {moment:%b}{year} {text}"
+
+
+def span(length_ms: int) -> str:
+    """A length of time in one or two units, rounded down: "8 s", "12 min", "3 h 12 min", "4 days"."""
+    if length_ms < 2 * MINUTE_MS:
+        return f"{length_ms // SECOND_MS} s"
+    if length_ms < 2 * HOUR_MS:
+        return f"{length_ms // MINUTE_MS} min"
+    if length_ms < 2 * DAY_MS:
+        minutes = length_ms % HOUR_MS // MINUTE_MS
+        return f"{length_ms // HOUR_MS} h" + (f" {minutes} min" if minutes else "")
+    return f"{length_ms // DAY_MS} days"
+
+
+def relative(at: Instant, now: Instant) -> str:
+    """How far away: "in 12 min", "12 min ago", "now" within a second."""
+    if abs(at - now) < SECOND_MS:
+        return "now"
+    return f"in {span(at - now)}" if at > now else f"{span(now - at)} ago"
+
+
+def when(at: Instant, now: Instant, zone: ZoneInfo) -> str:
+    """Both: "14:30 (in 12 min)"."""
+    return f"{local_time(at, now, zone)} ({relative(at, now)})"
+
+
+def named(name: str) -> str:
+    """A name inside a sentence, quoted, cut to `NAME_SHOWN_MAX` characters."""
+    return f"“{name if len(name) <= NAME_SHOWN_MAX else name[: NAME_SHOWN_MAX - 1] + '…'}”"
+
+
+def describe_action(action: Action, names: Mapping[CodeId, str]) -> str:
+    """What one action does and why, as the end of a sentence that begins with a time."""
+    match action:
+        case ListSlots():
+            return "look at all slots of the lock for the first time"
+        case ReadSlot():
+            return _of_read(action, names)
+        case WriteSlot(reason=Reason.RESTORE):
+            return f"put {_name(action.code_id, names)} back into slot {action.slot}, where somebody changed it"
+        case WriteSlot():
+            return f"put {_name(action.code_id, names)} into slot {action.slot}"
+        case ClearSlot(reason=Reason.REFUSED_LEFTOVER):
+            name = _name(action.code_id, names)
+            return f"take the old PIN of {name} out of slot {action.slot}, because the lock refused the new one"
+        case ClearSlot(reason=Reason.BREAK_SWAP):
+            return f"empty slot {action.slot} for a moment, because two codes trade their PINs"
+        case ClearSlot(reason=Reason.MASKED_REWRITE):
+            name = _name(action.code_id, names)
+            return f"empty slot {action.slot} before writing {name}, because this lock hides its PINs"
+        case ClearSlot():
+            return f"take {_name(action.code_id, names)} out of slot {action.slot}"
+    assert_never(action)
+
+
+def describe_plan(snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zone: ZoneInfo) -> tuple[str, ...]:
+    """What happens on a lock now, then, and later; one sentence per line."""
+    names = _names(snapshot)
+    lines = []
+    if not snapshot.is_reachable:
+        lines.append("The lock does not answer: everything below waits until it does.")
+    if reading.trust is ClockTrust.UNTRUSTED:
+        lines.append("The hub does not know the time: no time-bound code goes on until it does, removals go on.")
+    steps = () if plan.head is None else (plan.head, *plan.rest)
+    first = "Now" if snapshot.is_reachable else "First"
+    lines += [
+        f"{first if number == 0 else 'Then'}: {describe_action(action, names)}." for number, action in enumerate(steps)
+    ]
+    later = tuple(upcoming(snapshot, plan, reading))
+    lines += [f"{when(at, reading.lo, zone)}: {what}." for at, what in later[:UPCOMING_SHOWN_MAX]]
+    if len(later) > UPCOMING_SHOWN_MAX:
+        lines.append(f"… and {len(later) - UPCOMING_SHOWN_MAX} more later.")
+    if not steps and not later:
+        lines.append("Nothing to do, now or later, until something changes.")
+    elif not steps:
+        lines.insert(0, "Nothing to do now.")
+    return tuple(lines)
+
+
+def upcoming(snapshot: LockSnapshot, plan: Plan, reading: ClockReading) -> Iterator[tuple[Instant, str]]:
+    """What time alone will bring, soonest first: codes that go on or come off, and tries that are repeated."""
+    now = reading.lo
+    found: list[tuple[Instant, str]] = []
+    for wish in plan.wishes.values():
+        if wish.changes_at is None or wish.changes_at <= now:
+            continue
+        turn = "goes onto the lock" if wish.phase is Phase.BEFORE else "comes off the lock"
+        found.append((wish.changes_at, f"{named(wish.code.name)} {turn}"))
+    for record in snapshot.slots.values():
+        wish_of_slot = None if record.lease is None else plan.wishes.get(record.lease)
+        if wish_of_slot is not None and record.next_try_at is not None and record.next_try_at > now:
+            found.append((record.next_try_at, f"{named(wish_of_slot.code.name)} is tried again"))
+    yield from sorted(found)
+
+
+def next_step(snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zone: ZoneInfo) -> str:
+    """The next thing on a lock in a few words, for a cell of a table."""
+    if plan.head is not None:
+        what = describe_action(plan.head, _names(snapshot))
+        return f"now: {what}" if snapshot.is_reachable else f"when it answers: {what}"
+    soonest = next(upcoming(snapshot, plan, reading), None)
+    return "nothing to do" if soonest is None else f"{when(soonest[0], reading.lo, zone)}: {soonest[1]}"
+
+
+def why(code: AccessCode, snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zone: ZoneInfo) -> tuple[str, ...]:
+    """One code explained: what is wanted, what is believed on what evidence (A7), what is next, what a person can do."""
+    now = reading.lo
+    wish = plan.wishes.get(code.code_id)
+    standing = plan.standings.get(code.code_id)
+    lines = [f"Wanted: {_wanted(code, now, zone)}."]
+    if wish is None or standing is None:
+        return (*lines, "Status: unset, not on the lock.", "Next: nothing, this code is finished.")
+    record = record_of(code.code_id, snapshot, plan)
+    lines.append(f"Status: {standing.status.value}, {STATUS_WORDS[standing.status]}.")
+    lines.append(f"Believed: {_believed(code, record, plan, standing.issues)}.")
+    lines.append(f"Evidence: {evidence_of(record, now, zone)}.")
+    issues = sorted(standing.issues) + ([] if snapshot.is_reachable else [Issue.DEVICE_DISCONNECTED])
+    lines += [f"Problem: {ISSUE_WORDS[issue]}" for issue in issues]
+    lines.append(f"Next: {_next_of(wish, record, snapshot, plan, reading, zone)}.")
+    lines += [f"You could: {advice}." for advice in advice_for(wish, record, snapshot, plan, reading)]
+    return tuple(lines)
+
+
+def record_of(code_id: CodeId, snapshot: LockSnapshot, plan: Plan) -> SlotRecord | None:
+    """The slot that a code holds, or None; a slot that is about to be given back counts as given back."""
+    held = (record for slot, record in snapshot.slots.items() if slot not in plan.releases)
+    return next((record for record in held if record.lease == code_id), None)
+
+
+def evidence_of(record: SlotRecord | None, now: Instant, zone: ZoneInfo) -> str:
+    """What we know about a slot and since when; an absence of proof is said as such."""
+    if record is None:
+        return "none is needed, it has no slot on the lock"
+    seen = "" if record.sighted_at is None else f" at {when(record.sighted_at, now, zone)}"
+    if record.sighted_by is SightingSource.MIDDLEMAN:
+        seen += ", by hearsay only"
+    look = f"slot {record.slot} was last seen {_SIGHTED_WORDS[record.sighted]}{seen}"
+    if record.sighted is SightedAs.UNKNOWN:
+        look = f"what is in slot {record.slot} now is not known"
+    if record.operation is Operation.WRITE and record.proof is not None:
+        return f"{EVIDENCE_WORDS[record.proof.evidence]}, {when(record.proof.at, now, zone)}; {look}"
+    tries = f", {record.tries} tries in a row led nowhere" if record.tries > 1 else ""
+    return f"no proof; {_OUTCOME_WORDS[record.outcome]}{tries}; {look}"
+
+
+def advice_for(
+    wish: Desire, record: SlotRecord | None, snapshot: LockSnapshot, plan: Plan, reading: ClockReading
+) -> Iterator[str]:
+    """What a person could do about a code that is not as it should be; nothing when the hub only needs time."""
+    issues = plan.standings[wish.code.code_id].issues
+    is_at_rest = record is None and wish.phase is not Phase.WANTED
+    if not snapshot.is_reachable and not is_at_rest:
+        yield "check the lock's batteries and its distance to the hub; the hub goes on by itself when it answers"
+    if wish.phase is Phase.BEFORE and wish.changes_at is None and reading.trust is ClockTrust.UNTRUSTED:
+        yield "give the hub the network, or the time, so that it can start time-bound codes"
+    if Issue.NO_SPACE in issues:
+        yield "delete a code that nobody needs, on the hub or at the lock"
+    elif issues & {Issue.DUPLICATE, Issue.CONSTRAINTS, Issue.REFUSED}:
+        yield f"give it another PIN: gatewayctl update {wish.code.code_id} --pin -"
+    if Issue.FAILED_TO_REMOVE in issues and record is not None:
+        yield f"delete slot {record.slot} at the keypad of the lock, if the door must be safe now"
+    if Issue.CONFLICTING_CHANGE in issues:
+        yield "ask who programs this lock at the keypad or with another app"
+
+
+def _of_read(action: ReadSlot, names: Mapping[CodeId, str]) -> str:
+    name = None if action.code_id is None else _name(action.code_id, names)
+    if name is None:
+        return f"look into slot {action.slot}"
+    match action.reason:
+        case Reason.FIND_FREE:
+            return f"ask whether slot {action.slot} is free for {name}"
+        case Reason.REMOVE_UNSEEN:
+            return f"look into slot {action.slot} before taking {name} out of it"
+        case _:
+            return f"look into slot {action.slot} to prove that {name} is there"
+
+
+def _wanted(code: AccessCode, now: Instant, zone: ZoneInfo) -> str:
+    start = "at once" if code.window.starts_at is None else f"from {when(code.window.starts_at, now, zone)}"
+    end = "until deleted" if code.window.ends_at is None else f"until {when(code.window.ends_at, now, zone)}"
+    wanted = f"{named(code.name)} ({code.code_id}) on {code.lock_id}, {start}, {end}"
+    if code.deleted_at is None:
+        return f"{wanted}; ordered by the {code.origin.value}"
+    return f"{wanted}; deleted {when(code.deleted_at, now, zone)} by the {code.origin.value}"
+
+
+def _believed(code: AccessCode, record: SlotRecord | None, plan: Plan, issues: frozenset[Issue]) -> str:
+    if record is None:
+        if Issue.NO_SPACE in issues:
+            return "it is not on the lock, and no slot is free for it"
+        return "it is not on the lock"
+    match plan.verdicts[record.slot]:
+        case Verdict.GOOD:
+            return f"its PIN is in slot {record.slot} of the lock"
+        case Verdict.DUE:
+            return f"its PIN is not on the lock, slot {record.slot} is kept for it"
+        case Verdict.UNPROVEN | Verdict.UNPROVEN_MASKED:
+            return f"its PIN may be in slot {record.slot}, that is not proven"
+        case Verdict.REFUSED | Verdict.REFUSED_LEFTOVER as verdict:
+            reason = REFUSAL_WORDS[record.refusal or RefusalReason.UNSPECIFIED]
+            old = ", and its earlier PIN may still be there" if verdict is Verdict.REFUSED_LEFTOVER else ""
+            return f"the lock refused its PIN for slot {record.slot}: {reason}{old}"
+        case Verdict.DRIFT_DELETED:
+            return f"somebody deleted it from slot {record.slot} at the lock"
+        case Verdict.DRIFT_CHANGED:
+            return f"somebody changed slot {record.slot} at the lock"
+        case _:
+            return f"a PIN of {named(code.name)} may still be in slot {record.slot}"
+
+
+def _next_of(
+    wish: Desire, record: SlotRecord | None, snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zone: ZoneInfo
+) -> str:
+    now = reading.lo
+    steps = () if plan.head is None else (plan.head, *plan.rest)
+    mine = (number for number, step in enumerate(steps) if _code_of(step) == wish.code.code_id)
+    number = next(mine, None)
+    if number is not None:
+        what = describe_action(steps[number], _names(snapshot))
+        if not snapshot.is_reachable:
+            return f"when the lock answers: {what}"
+        return f"now: {what}" if number == 0 else f"after {number} more urgent steps on this lock: {what}"
+    if wish.phase is Phase.WANTED and record is None and snapshot.listed_at is None:
+        return "once the hub has looked at all slots of the lock, it gets one"
+    if record is not None and record.next_try_at is not None and record.next_try_at > now:
+        return f"tried again at {when(record.next_try_at, now, zone)}"
+    verdict = None if record is None else plan.verdicts[record.slot]
+    if wish.phase is Phase.WANTED and verdict is not Verdict.GOOD:
+        return _obstacle(wish, record, snapshot, reading, zone)
+    if wish.changes_at is not None:
+        lead_ms = (wish.code.window.starts_at or now) - wish.changes_at
+        early = f", {span(lead_ms)} before its start" if lead_ms > 0 else ""
+        turn = f"goes onto the lock{early}" if wish.phase is Phase.BEFORE else "comes off the lock"
+        return f"{turn}, {when(wish.changes_at, now, zone)}"
+    if wish.phase is Phase.BEFORE:
+        return "goes onto the lock when the hub knows the time"
+    return "stays on the lock until it is deleted" if wish.phase is Phase.WANTED else "nothing, it is off the lock"
+
+
+def _obstacle(
+    wish: Desire, record: SlotRecord | None, snapshot: LockSnapshot, reading: ClockReading, zone: ZoneInfo
+) -> str:
+    """Why a code that should be on the lock, and is not, has no step in the plan."""
+    if record is None:
+        return "it gets a slot as soon as one is free"
+    if record.refused_generation == wish.code.generation:
+        return "nothing until it is changed, the lock would refuse it again"
+    if wish.code.is_external_modification_allowed and record.proven is not None:
+        return "nothing, this code allows changes at the lock"
+    others = (other for other in snapshot.slots.values() if other.slot != record.slot)
+    holder = next((other for other in others if wish.code.digest in possible_pins(other)), None)
+    if holder is not None:
+        return f"waits until slot {holder.slot}, which may hold the same PIN, is empty"
+    effort = snapshot.efforts.get(wish.code.code_id)
+    open_at = open_again_at(effort, reading.lo, is_inside_lead=reading.lo < wish.due)
+    if open_at is not None:
+        return f"too many tries today, tried again at {when(open_at, reading.lo, zone)}"
+    return "the hub looks again within seconds"
+
+
+def _code_of(action: Action) -> CodeId | None:
+    return None if isinstance(action, ListSlots) else action.code_id
+
+
+def _names(snapshot: LockSnapshot) -> Mapping[CodeId, str]:
+    return {code.code_id: code.name for code in snapshot.codes}
+
+
+def _name(code_id: CodeId, names: Mapping[CodeId, str]) -> str:
+    return named(names.get(code_id, code_id))

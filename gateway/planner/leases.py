@@ -1,0 +1,58 @@
+"""Code to slot: sticky, durable, never over a foreign PIN (N2)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.model.ids import CodeId, Slot
+from gateway.model.slot import SightedAs, SlotRecord, Verdict
+from gateway.model.snapshot import LockSnapshot
+from gateway.planner.desired import Desire
+
+UNANSWERED_READS_MAX = 3
+"""A slot that did not answer this often is passed over in the search for a free one, until the lock comes back anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Where codes without a slot could go.
+
+    `to_free` may be written, `to_ask` must be looked at first, `homeless` find no room at all (A16).
+    """
+
+    to_free: Mapping[CodeId, Slot]
+    to_ask: Mapping[CodeId, Slot]
+    homeless: frozenset[CodeId]
+
+
+def assign(snapshot: LockSnapshot, verdicts: Mapping[Slot, Verdict], waiting: Sequence[Desire]) -> Assignment:
+    """Give each waiting code a slot of its own, nearest due first, lowest slot first.
+
+    Slots that the lock itself showed empty come first; then those said to be empty by hearsay; then unseen ones.
+    """
+    free = iter([slot for slot in snapshot.profile.slots if verdicts.get(Slot(slot)) is Verdict.FREE])
+    unseen = _unseen(snapshot, verdicts)
+    to_free: dict[CodeId, Slot] = {}
+    to_ask: dict[CodeId, Slot] = {}
+    homeless: set[CodeId] = set()
+    for wish in sorted(waiting, key=lambda wish: (wish.due, wish.code.code_id)):
+        code_id = wish.code.code_id
+        if (slot := next(free, None)) is not None:
+            to_free[code_id] = Slot(slot)
+        elif (unsure := next(unseen, None)) is not None:
+            to_ask[code_id] = unsure
+        else:
+            homeless.add(code_id)
+    return Assignment(to_free, to_ask, frozenset(homeless))
+
+
+def _unseen(snapshot: LockSnapshot, verdicts: Mapping[Slot, Verdict]) -> Iterator[Slot]:
+    records = [
+        snapshot.slots.get(Slot(number), SlotRecord(Slot(number)))
+        for number in snapshot.profile.slots
+        if verdicts.get(Slot(number), Verdict.UNSEEN) is Verdict.UNSEEN
+    ]
+    likely = [record for record in records if record.sighted is SightedAs.EMPTY]
+    unknown = [record for record in records if record.sighted is not SightedAs.EMPTY]
+    for record in (*likely, *unknown):
+        if record.unanswered < UNANSWERED_READS_MAX:
+            yield record.slot

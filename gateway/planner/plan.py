@@ -1,0 +1,122 @@
+"""`plan(snapshot, reading) -> Plan`: the one decision of the house.
+
+Level-based: nothing is remembered between two calls. The answer says what to do now (`head`), what would follow if
+nothing changed (`rest`, for people), when to look again at the latest (`wake_at`), what each slot means, which leases
+end, and what to tell. No jitter inside: the worker adds it, so that the planner stays a function.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gateway.model.clock import ClockReading
+from gateway.model.ids import CodeId, Slot
+from gateway.model.instant import Instant
+from gateway.model.ledger import released
+from gateway.model.slot import SlotRecord, Verdict, judge
+from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
+from gateway.planner.actions import Action
+from gateway.planner.announce import Announcement, announcement
+from gateway.planner.desired import Desire, Phase, desire
+from gateway.planner.diff import Scene, candidates, holders
+from gateway.planner.leases import assign
+from gateway.planner.order import ordered
+from gateway.planner.status import Circumstances, Standing, standing_of
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one lock needs. `wake_at` is None when only new input can change the answer.
+
+    `releases` are slots whose lease ends; `announcements` are to be stored together with them. While either is not
+    empty the head is already what follows after they are stored.
+    """
+
+    head: Action | None
+    rest: tuple[Action, ...]
+    wake_at: Instant | None
+    verdicts: Mapping[Slot, Verdict]
+    standings: Mapping[CodeId, Standing]
+    wishes: Mapping[CodeId, Desire]
+    releases: tuple[Slot, ...]
+    announcements: tuple[Announcement, ...]
+
+
+_ENDS_LEASE = frozenset({Verdict.RELEASED, Verdict.TAKEN_OVER})
+
+
+def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
+    """Decide for one lock. Pure; the same snapshot and reading give the same plan."""
+    leased = {record.lease: record for record in snapshot.slots.values() if record.lease is not None}
+    lead_ms = snapshot.settings.lead_ms
+    wishes = {
+        code.code_id: desire(code, reading, lead_ms, is_on_lock=code.code_id in leased) for code in snapshot.codes
+    }
+    releases = tuple(
+        slot
+        for slot, record in snapshot.slots.items()
+        if record.lease is not None and _judged(record, wishes) in _ENDS_LEASE
+    )
+    settled = _without(snapshot, releases)
+    verdicts = {slot: _judged(record, wishes) for slot, record in settled.slots.items()}
+    holding = {record.lease: record for record in settled.slots.values() if record.lease is not None}
+    waiting = [wish for wish in wishes.values() if wish.phase is Phase.WANTED and wish.code.code_id not in holding]
+    assignment = assign(settled, verdicts, waiting)
+    scene = Scene(settled, reading, wishes, verdicts, assignment, holders(settled))
+
+    orders_of: defaultdict[CodeId, list[OpenOrder]] = defaultdict(list)
+    for order in snapshot.orders:
+        orders_of[order.code_id].append(order)
+    standings: dict[CodeId, Standing] = {}
+    announcements: list[Announcement] = []
+    for code_id, wish in wishes.items():
+        record = holding.get(code_id)
+        now = Circumstances(
+            record=record,
+            verdict=None if record is None else verdicts[record.slot],
+            is_homeless=code_id in assignment.homeless and settled.listed_at is not None,
+            has_foreign_twin=wish.phase is Phase.WANTED and _has_foreign_twin(scene, wish, record),
+        )
+        standings[code_id] = standing_of(wish, now, reading, lead_ms)
+        told = snapshot.announced.get(code_id, Announced())
+        if (news := announcement(wish, now, standings[code_id], told, tuple(orders_of[code_id]))) is not None:
+            announcements.append(news)
+
+    queue = ordered(tuple(candidates(scene)))
+    ready = [entry.action for entry in queue if entry.not_before is None or entry.not_before <= reading.lo]
+    edges = (
+        *(wish.changes_at for wish in wishes.values()),
+        *(standing.changes_at for standing in standings.values()),
+        *(entry.not_before for entry in queue),
+    )
+    return Plan(
+        head=ready[0] if ready else None,
+        rest=tuple(ready[1:]),
+        wake_at=_next(edges, reading),
+        verdicts=verdicts,
+        standings=standings,
+        wishes=wishes,
+        releases=releases,
+        announcements=tuple(announcements),
+    )
+
+
+def _judged(record: SlotRecord, wishes: Mapping[CodeId, Desire]) -> Verdict:
+    wish = None if record.lease is None else wishes.get(record.lease)
+    return judge(record, None if wish is None else wish.wanted)
+
+
+def _without(snapshot: LockSnapshot, releases: tuple[Slot, ...]) -> LockSnapshot:
+    if not releases:
+        return snapshot
+    slots = {slot: released(record) if slot in releases else record for slot, record in snapshot.slots.items()}
+    return replace(snapshot, slots=slots)
+
+
+def _has_foreign_twin(scene: Scene, wish: Desire, record: SlotRecord | None) -> bool:
+    holder = scene.other_holder(wish.code.digest, None if record is None else record.slot)
+    return holder is not None and scene.verdicts.get(holder) is Verdict.FOREIGN
+
+
+def _next(edges: Iterable[Instant | None], reading: ClockReading) -> Instant | None:
+    return min((at for at in edges if at is not None and at > reading.lo), default=None)

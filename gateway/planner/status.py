@@ -1,0 +1,95 @@
+"""Derived status and issues of a code: a pure function of desired, evidence and time (A6, A8, A9). Never stored."""
+
+from dataclasses import dataclass
+
+from gateway.model.answers import RefusalReason
+from gateway.model.clock import ClockReading
+from gateway.model.instant import Instant
+from gateway.model.issues import Issue, Status
+from gateway.model.slot import SlotRecord, Verdict
+from gateway.planner.desired import REMOVAL_FAILED_MS, Desire, Phase, escalation
+
+_OF_REFUSAL = {
+    RefusalReason.DUPLICATE: Issue.DUPLICATE,
+    RefusalReason.CONSTRAINTS: Issue.CONSTRAINTS,
+    RefusalReason.NO_SPACE: Issue.NO_SPACE,
+    RefusalReason.UNSPECIFIED: Issue.REFUSED,
+}
+_DRIFT = frozenset({Verdict.DRIFT_CHANGED, Verdict.DRIFT_DELETED})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the cloud should believe about a code now, and when that changes by the clock alone."""
+
+    status: Status
+    issues: frozenset[Issue]
+    changes_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """The slot that a code leases, its verdict, and what stands in the code's way."""
+
+    record: SlotRecord | None
+    verdict: Verdict | None
+    is_homeless: bool = False
+    has_foreign_twin: bool = False
+
+
+def status_of(wish: Desire, now: Circumstances) -> Status:
+    """The documented status.
+
+    A slot that is leased may hold the PIN, so a code that is over is `removing` until proven gone; a code that waits for
+    its lead is `unset`.
+    """
+    if wish.phase is Phase.WANTED:
+        if now.verdict is Verdict.GOOD:
+            return Status.SET
+        if now.verdict in _DRIFT and wish.code.is_external_modification_allowed:
+            return Status.SET if now.verdict is Verdict.DRIFT_CHANGED else Status.UNSET
+        return Status.SETTING
+    return Status.UNSET if now.record is None else Status.REMOVING
+
+
+def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms: int) -> Standing:
+    """Status, issues, and the next instant at which either changes with no new input."""
+    status = status_of(wish, now)
+    issues: set[Issue] = set()
+    edges: list[Instant] = []
+    if wish.phase is Phase.WANTED and status is not Status.SET:
+        issues, edges = _of_unproven(wish, now, reading, lead_ms)
+    if wish.phase is Phase.OVER and now.record is not None and wish.over_since is not None:
+        failed_at = Instant(wish.over_since + REMOVAL_FAILED_MS)
+        if reading.lo >= failed_at:
+            issues.add(Issue.FAILED_TO_REMOVE)
+        else:
+            edges.append(failed_at)
+        if wish.code.is_deleted:
+            issues.add(Issue.BEING_DELETED)
+    if wish.phase is Phase.WANTED and now.verdict in _DRIFT:
+        is_allowed = wish.code.is_external_modification_allowed
+        issues.add(Issue.EXTERNAL_CHANGE_IN_EFFECT if is_allowed else Issue.CONFLICTING_CHANGE)
+    return Standing(status, frozenset(issues), min(edges, default=None))
+
+
+def _of_unproven(
+    wish: Desire, now: Circumstances, reading: ClockReading, lead_ms: int
+) -> tuple[set[Issue], list[Instant]]:
+    issues: set[Issue] = set()
+    if now.is_homeless:
+        issues.add(Issue.NO_SPACE)
+    if now.has_foreign_twin:
+        issues.add(Issue.DUPLICATE)
+    if now.verdict in {Verdict.REFUSED, Verdict.REFUSED_LEFTOVER}:
+        # A permanent refusal fails at once (A8).
+        reason = now.record.refusal if now.record is not None and now.record.refusal is not None else None
+        return issues | {Issue.FAILED_TO_SET, _OF_REFUSAL[reason or RefusalReason.UNSPECIFIED]}, []
+    if now.verdict in _DRIFT and wish.code.is_external_modification_allowed:
+        return issues, []
+    late = escalation(wish, lead_ms)
+    if reading.lo >= late.failed_at:
+        return issues | {Issue.FAILED_TO_SET}, []
+    if reading.lo >= late.delay_at:
+        return issues | {Issue.DELAY_IN_SETTING}, [late.failed_at]
+    return issues, [late.delay_at]

@@ -1,0 +1,150 @@
+"""The edges of the house as protocols: clock, chance, locks and their drivers.
+
+Whoever implements one of these is a stranger to the rest of the daemon (design: rooms). The promises stand beside each
+method; `drivers/kit` checks them.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.model.answers import Listing, Sighting, WriteAnswer
+from gateway.model.clock import ClockReading
+from gateway.model.ids import LockId, Slot
+from gateway.model.lock import LockProfile
+from gateway.model.pin import Pin
+from gateway.model.reports import Report
+from gateway.model.window import Window
+
+
+class Clock(Protocol):
+    """Wall time with its trust (T1). Monotonic time is the event loop's own."""
+
+    def reading(self) -> ClockReading:
+        """What is believed about wall time now; never blocks."""
+        ...
+
+
+class Entropy(Protocol):
+    """The only source of chance: ids, keys, PINs, jitter."""
+
+    def token(self, count: int) -> bytes:
+        """`count` unpredictable bytes."""
+        ...
+
+    def fraction(self) -> float:
+        """A number in [0, 1), for jitter only."""
+        ...
+
+
+class LockPort(Protocol):
+    """One lock. Calls for one lock are never concurrent; nothing is retried inside a driver.
+
+    Every call ends within the driver's own time-out with a value, or raises `Unreachable(part)`, `Busy(retry_after)` or
+    `Unsupported`. Cancellation leaves the lock either changed or not, and the next read tells which. A connection that
+    breaks in mid-write is `Ambiguous`, never `CancelledError`.
+    """
+
+    @property
+    def lock_id(self) -> LockId:
+        """The lock's name in the configuration."""
+        ...
+
+    @property
+    def profile(self) -> LockProfile:
+        """What this lock can do."""
+        ...
+
+    async def read_slot(self, slot: Slot) -> Sighting:
+        """Ask the lock itself for one slot; `Unknown` when it does not answer in time."""
+        ...
+
+    async def read_all(self) -> Listing:
+        """All slots as cheaply as can be had; the source says whether the lock or a cache told."""
+        ...
+
+    async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
+        """Put a PIN into a slot. `window` is given only to locks that enforce schedules."""
+        ...
+
+    async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
+        """Take whatever is in the slot off the lock."""
+        ...
+
+    def reports(self) -> AsyncIterator[Report]:
+        """Everything the lock says unasked, in order, until the lock departs. One reader."""
+        ...
+
+
+class DriverState(StrEnum):
+    """How a driver is, as a fact to show."""
+
+    STARTING = "starting"
+    READY = "ready"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class DriverCondition:
+    """State of a driver with one line that says what a person should do about it."""
+
+    state: DriverState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LockAddress:
+    """Where a driver finds a lock that the configuration names. `address` is the driver's own, such as {"node": 5}."""
+
+    lock_id: LockId
+    name: str
+    address: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A lock that can be talked to; its port is good until the matching `Departure`."""
+
+    port: LockPort
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """The port given with the last arrival of this lock is dead; `cause` is one line for a person."""
+
+    lock_id: LockId
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSettings:
+    """What a driver gets: its own part of the configuration, the locks it should bring, chance and a private folder."""
+
+    options: Mapping[str, object]
+    locks: Sequence[LockAddress]
+    entropy: Entropy
+    storage_dir: str
+
+
+class DriverPort(Protocol):
+    """A family of locks. Found by entry point `gateway.drivers`: a function `(DriverSettings) -> DriverPort`.
+
+    That function raises `ValueError` with one line per mistake in the options, all at once.
+    """
+
+    async def run(self) -> None:
+        """Hold the connection, and get it back when it breaks, until cancelled. Never returns otherwise."""
+        ...
+
+    def locks(self) -> AsyncIterator[Arrival | Departure]:
+        """Locks as they come and go. One reader."""
+        ...
+
+    def condition(self) -> DriverCondition:
+        """How the driver is right now."""
+        ...
+
+
+class DriverUnusable(Exception):  # noqa: N818 - says what it means for the caller
+    """No waiting helps: wrong versions, a missing program. The text is one line that says what to do; the daemon ends."""

@@ -1,0 +1,1 @@
+"""The process: everything impure that is not an edge elsewhere."""

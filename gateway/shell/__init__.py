@@ -1,0 +1,1 @@
+"""Maintenance: `gatewayctl` over a Unix socket, for the person at the door."""

@@ -1,0 +1,71 @@
+"""The verbs of `gatewayctl`: one table for the help, for what people type and for what the daemon checks."""
+
+from gateway.shell.session import Argument, Catalogue, Shape, Verb
+
+_LOCK = Argument("lock", "a lock, by id or by name", is_required=True)
+_CODE = Argument("code", "an access code, by id, by the first characters of its id, or by name", is_required=True)
+_TIME = "a time: 2027-01-31T15:00:00Z, '2027-01-31 15:00' in the property's zone, or +2h"
+
+
+def _option(name: str, meaning: str, *, is_required: bool = False) -> Argument:
+    return Argument(name, meaning, Shape.OPTION, is_required)
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("status", "how the hub is, and what a person must do", examples=("status",)),
+    Verb("locks", "all locks: reachable, battery, codes, what is next", examples=("locks",)),
+    Verb(
+        "codes",
+        "access codes and how they stand",
+        (
+            _option("lock", "only of this lock"),
+            Argument("all", "finished codes too", Shape.FLAG),
+        ),
+        examples=("codes", "codes --lock front-door --all"),
+    ),
+    Verb("slots", "what is in the slots of a lock, and how we know", (_LOCK,), examples=("slots front-door",)),
+    Verb("plan", "what the hub does on a lock now, then and later", (_LOCK,), examples=("plan front-door",)),
+    Verb("why", "why a code is, or is not, on its lock; what to do", (_CODE,), examples=("why 3f2a91c0",)),
+    Verb(
+        "timeline",
+        "everything that happened to a code",
+        (_CODE, _option("last", "so many of the newest lines, 1 to 500; 40 when left out")),
+        examples=("timeline 3f2a91c0", "timeline 3f2a91c0 --last 200"),
+    ),
+    Verb(
+        "create",
+        "order a new access code",
+        (
+            _LOCK,
+            _option("name", "whose code it is", is_required=True),
+            _option("pin", "the PIN, or - to be asked for it; drawn by the hub when left out"),
+            _option("from", f"when it starts to work, {_TIME}; at once when left out"),
+            _option("until", "when it stops, written likewise; works until deleted when left out"),
+            _option("id", "an id of your own; drawn by the hub when left out"),
+        ),
+        is_mutating=True,
+        examples=(
+            "create front-door --name 'Ms Adams' --until +2h",
+            "create 'Front door' --name 'Ms Adams' --from '2027-01-31 15:00' --until '2027-02-02 11:00' --pin -",
+        ),
+    ),
+    Verb(
+        "update",
+        "change an access code; what is left out stays",
+        (
+            _CODE,
+            _option("name", "the new name"),
+            _option("pin", "the new PIN, or - to be asked for it"),
+            _option("from", f"{_TIME}, or now"),
+            _option("until", "written likewise, or never to make it ongoing"),
+        ),
+        is_mutating=True,
+        examples=("update 3f2a91c0 --until '2027-02-02 12:00'", "update 3f2a91c0 --pin -"),
+    ),
+    Verb(
+        "delete", "take an access code off its lock for good", (_CODE,), is_mutating=True, examples=("delete 3f2a91c0",)
+    ),
+    Verb("verify", "walk the journal's chain and say whether it is whole", examples=("verify",)),
+)
+
+CATALOGUE: Catalogue = {verb.name: verb for verb in VERBS}

@@ -1,0 +1,131 @@
+"""DESIRED: access codes as they were ordered, and what was announced about them."""
+
+from typing import cast
+
+from gateway.model.access_code import AccessCode, Origin
+from gateway.model.ids import CodeId, LockId
+from gateway.model.instant import Instant
+from gateway.model.issues import Issue, Status
+from gateway.model.pin import PinDigest
+from gateway.model.snapshot import Announced
+from gateway.model.window import Window
+from gateway.store.database import Connection, Row
+
+_COLUMNS = """code_id, lock_id, name, pin_digest, starts_at_ms, ends_at_ms, generation, created_at_ms, accepted_at_ms,
+    deleted_at_ms, origin, is_external_modification_allowed"""
+
+
+def put(con: Connection, code: AccessCode, sealed: bytes) -> None:
+    """Store a new code, or a new generation of one. A code that had finished lives again."""
+    con.execute(
+        f"""INSERT INTO access_code ({_COLUMNS}, pin_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (code_id) DO UPDATE SET
+            lock_id = excluded.lock_id, name = excluded.name, pin_digest = excluded.pin_digest,
+            starts_at_ms = excluded.starts_at_ms, ends_at_ms = excluded.ends_at_ms, generation = excluded.generation,
+            created_at_ms = excluded.created_at_ms, accepted_at_ms = excluded.accepted_at_ms,
+            deleted_at_ms = excluded.deleted_at_ms, origin = excluded.origin,
+            is_external_modification_allowed = excluded.is_external_modification_allowed,
+            pin_sealed = excluded.pin_sealed, finished_at_ms = NULL""",
+        (
+            code.code_id,
+            code.lock_id,
+            code.name,
+            code.digest,
+            code.window.starts_at,
+            code.window.ends_at,
+            code.generation,
+            code.created_at,
+            code.accepted_at,
+            code.deleted_at,
+            code.origin.value,
+            int(code.is_external_modification_allowed),
+            sealed,
+        ),
+    )
+
+
+def get(con: Connection, code_id: CodeId) -> AccessCode | None:
+    """The code, finished or not; None when it was never ordered here."""
+    row = con.execute(f"SELECT {_COLUMNS} FROM access_code WHERE code_id = ?", (code_id,)).fetchone()
+    return None if row is None else _code(row)
+
+
+def sealed_pin(con: Connection, code_id: CodeId) -> bytes | None:
+    """The sealed PIN, or None once it was erased (A19)."""
+    row = con.execute("SELECT pin_sealed FROM access_code WHERE code_id = ?", (code_id,)).fetchone()
+    return None if row is None or row[0] is None else cast("bytes", row[0])
+
+
+def unfinished(con: Connection, lock_id: LockId) -> tuple[AccessCode, ...]:
+    """Codes of a lock that are not proven gone for good, ordered by id."""
+    rows = con.execute(
+        f"SELECT {_COLUMNS} FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL ORDER BY code_id", (lock_id,)
+    )
+    return tuple(_code(row) for row in rows)
+
+
+def all_codes(con: Connection, *, limit: int) -> tuple[AccessCode, ...]:
+    """The newest `limit` codes of all locks, finished ones too, ordered by start."""
+    rows = con.execute(
+        f"SELECT {_COLUMNS} FROM access_code ORDER BY finished_at_ms IS NOT NULL, created_at_ms DESC LIMIT ?", (limit,)
+    )
+    return tuple(_code(row) for row in rows)
+
+
+def is_finished(con: Connection, code_id: CodeId) -> bool:
+    """Whether the code is proven gone and nothing is left to do for it."""
+    row = con.execute("SELECT finished_at_ms FROM access_code WHERE code_id = ?", (code_id,)).fetchone()
+    return row is not None and row[0] is not None
+
+
+def finish(con: Connection, code_id: CodeId, at: Instant) -> None:
+    """Mark a deleted or ended code as proven gone."""
+    con.execute("UPDATE access_code SET finished_at_ms = ? WHERE code_id = ?", (at, code_id))
+
+
+def announced(con: Connection, lock_id: LockId) -> dict[CodeId, Announced]:
+    """What was last told about each unfinished code of a lock."""
+    rows = con.execute(
+        """SELECT code_id, announced_status, announced_digest, announced_issues
+           FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL""",
+        (lock_id,),
+    )
+    return {CodeId(str(row[0])): _announced(row) for row in rows}
+
+
+def announce(con: Connection, code_id: CodeId, told: Announced) -> None:
+    """Remember what was told; in the same transaction as the events that told it."""
+    con.execute(
+        "UPDATE access_code SET announced_status = ?, announced_digest = ?, announced_issues = ? WHERE code_id = ?",
+        (told.status.value, told.digest, " ".join(sorted(told.issues)), code_id),
+    )
+
+
+def _announced(row: Row) -> Announced:
+    _, status, digest, issues = row
+    return Announced(
+        status=Status(str(status)),
+        digest=None if digest is None else PinDigest(cast("bytes", digest)),
+        issues=frozenset(Issue(name) for name in str(issues).split()),
+    )
+
+
+def _code(row: Row) -> AccessCode:
+    code_id, lock_id, name, digest, starts, ends, generation, created, accepted, deleted, origin, external = row
+    return AccessCode(
+        code_id=CodeId(str(code_id)),
+        lock_id=LockId(str(lock_id)),
+        name=str(name),
+        digest=PinDigest(cast("bytes", digest)),
+        window=Window(_instant(starts), _instant(ends)),
+        generation=cast("int", generation),
+        created_at=Instant(cast("int", created)),
+        accepted_at=Instant(cast("int", accepted)),
+        deleted_at=_instant(deleted),
+        origin=Origin(str(origin)),
+        is_external_modification_allowed=bool(external),
+    )
+
+
+def _instant(value: object) -> Instant | None:
+    return None if value is None else Instant(cast("int", value))

@@ -1,0 +1,57 @@
+"""Small facts under a name: epochs, counters, high-water marks."""
+
+from gateway.model.instant import Instant
+from gateway.store.database import Connection
+
+_EPOCH = "event.epoch"
+_SESSION = "cloud.session"
+_HIGH_WATER = "clock.high_water_ms"
+
+
+def read(con: Connection, name: str) -> str | None:
+    """The fact, or None when it was never written."""
+    row = con.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def write(con: Connection, name: str, value: str) -> None:
+    """Put the fact in place of what was there."""
+    con.execute(
+        "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )
+
+
+def begin_epoch(con: Connection, candidate: int) -> int:
+    """The epoch of the event stream: `candidate` in a new database, else what was chosen then (C4).
+
+    Sequence numbers start anew with an epoch, so the cloud can tell a restored or remade database from a late event.
+    """
+    found = read(con, _EPOCH)
+    if found is None:
+        write(con, _EPOCH, str(candidate))
+        return candidate
+    return int(found)
+
+
+def epoch(con: Connection) -> int:
+    """The epoch of the event stream; 0 before `begin_epoch`."""
+    return int(read(con, _EPOCH) or 0)
+
+
+def next_session(con: Connection) -> int:
+    """A durable count of connects to the cloud, so that a late last will cannot bury a newer session (C4)."""
+    session = int(read(con, _SESSION) or 0) + 1
+    write(con, _SESSION, str(session))
+    return session
+
+
+def high_water(con: Connection) -> Instant:
+    """The latest instant that trusted time has ever reached (T1); 0 in a new database."""
+    return Instant(int(read(con, _HIGH_WATER) or 0))
+
+
+def raise_high_water(con: Connection, at: Instant) -> None:
+    """Keep the latest trusted instant; it never goes back (T1)."""
+    if at > high_water(con):
+        write(con, _HIGH_WATER, str(at))

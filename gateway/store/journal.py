@@ -1,0 +1,163 @@
+"""The journal: append-only, hash-chained, at once the timeline of every code and the outbox to the cloud (A19, C3).
+
+An event gets its sequence number in the transaction of the change that it reports, so numbers have no gap and an event
+exists exactly when its change does (I6). Lines without a number are the timeline's own (attempts, evidence) and are never
+sent. An event stays until the cloud's receipt covers it; PUBACK proves nothing.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import cast
+
+from gateway.model.access_code import Origin
+from gateway.model.events import Event, EventKind, Fact
+from gateway.model.ids import CodeId, CommandId, EventSeq, LockId
+from gateway.model.instant import Instant
+from gateway.store import facts
+from gateway.store.database import Connection, Row
+
+_ACKNOWLEDGED = "event.acknowledged"
+_LAST = "event.last"
+NO_CHAIN = bytes(32)
+"""What the first line is chained to."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with its number in the stream to the cloud."""
+
+    seq: EventSeq
+    at: Instant
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a timeline; `seq` when the cloud hears of it too."""
+
+    line: int
+    seq: EventSeq | None
+    at: Instant
+    kind: str
+    actor: Origin
+    lock_id: LockId | None
+    code_id: CodeId | None
+    body: dict[str, Fact]
+
+
+def append(con: Connection, event: Event, at: Instant) -> EventSeq:
+    """Add an event for the cloud; returns its number."""
+    seq = EventSeq(last_seq(con) + 1)
+    facts.write(con, _LAST, str(seq))
+    _add(con, seq, at, event.kind.value, event.lock_id, event.code_id, event.command_id, event.actor, dict(event.body))
+    return seq
+
+
+def note(
+    con: Connection, kind: str, at: Instant, *, lock_id: LockId | None, code_id: CodeId | None, body: dict[str, Fact]
+) -> None:
+    """Add a line that stays in the house: an attempt, an outcome, evidence."""
+    _add(con, None, at, kind, lock_id, code_id, None, Origin.HUB, body)
+
+
+def outbox(con: Connection, after: int, limit: int) -> tuple[StoredEvent, ...]:
+    """Events above `after`, in order, at most `limit`."""
+    rows = con.execute(
+        "SELECT seq, at_ms, kind, lock_id, code_id, command_id, actor, body FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
+        (after, limit),
+    )
+    return tuple(_stored(row) for row in rows)
+
+
+def last_seq(con: Connection) -> int:
+    """The number of the newest event; 0 when there was none."""
+    return int(facts.read(con, _LAST) or 0)
+
+
+def acknowledged(con: Connection) -> int:
+    """Up to where the cloud has confirmed receipt (C3)."""
+    return int(facts.read(con, _ACKNOWLEDGED) or 0)
+
+
+def acknowledge(con: Connection, up_to: int) -> int:
+    """Take the cloud's receipt; never beyond the last event, never back. Returns the watermark."""
+    watermark = max(acknowledged(con), min(up_to, last_seq(con)))
+    facts.write(con, _ACKNOWLEDGED, str(watermark))
+    return watermark
+
+
+def timeline(con: Connection, code_id: CodeId | None = None, limit: int = 500) -> tuple[Line, ...]:
+    """The newest `limit` lines, of one code or of all, oldest first."""
+    where, parameters = ("WHERE code_id = ?", (code_id,)) if code_id is not None else ("", ())
+    rows = con.execute(
+        f"SELECT line, seq, at_ms, kind, actor, lock_id, code_id, body FROM journal {where} ORDER BY line DESC LIMIT ?",
+        (*parameters, limit),
+    ).fetchall()
+    return tuple(_line(row) for row in reversed(rows))
+
+
+def verify(con: Connection) -> int | None:
+    """Walk the chain; the number of the first line that does not fit, or None when all do (A19)."""
+    chain = NO_CHAIN
+    rows = con.execute(
+        "SELECT line, seq, at_ms, kind, lock_id, code_id, command_id, actor, body, chain FROM journal ORDER BY line"
+    )
+    for row in rows:
+        chain = _link(chain, row[1:9])
+        if chain != row[9]:
+            return int(cast("int", row[0]))
+    return None
+
+
+def _add(
+    con: Connection,
+    seq: EventSeq | None,
+    at: Instant,
+    kind: str,
+    lock_id: LockId | None,
+    code_id: CodeId | None,
+    command_id: CommandId | None,
+    actor: Origin,
+    body: dict[str, Fact],
+) -> None:
+    previous = con.execute("SELECT chain FROM journal ORDER BY line DESC LIMIT 1").fetchone()
+    chain = NO_CHAIN if previous is None else cast("bytes", previous[0])
+    text = json.dumps(body, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    row: Row = (seq, at, kind, lock_id, code_id, command_id, actor.value, text)
+    con.execute(
+        """INSERT INTO journal (seq, at_ms, kind, lock_id, code_id, command_id, actor, body, chain)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (*row, _link(chain, row)),
+    )
+
+
+def _link(chain: bytes, row: Row) -> bytes:
+    return hashlib.sha256(chain + json.dumps(row, ensure_ascii=False).encode()).digest()
+
+
+def _stored(row: Row) -> StoredEvent:
+    seq, at, kind, lock_id, code_id, command_id, actor, body = row
+    event = Event(
+        kind=EventKind(str(kind)),
+        lock_id=None if lock_id is None else LockId(str(lock_id)),
+        code_id=None if code_id is None else CodeId(str(code_id)),
+        command_id=None if command_id is None else CommandId(str(command_id)),
+        actor=Origin(str(actor)),
+        body=json.loads(str(body)),
+    )
+    return StoredEvent(EventSeq(int(cast("int", seq))), Instant(int(cast("int", at))), event)
+
+
+def _line(row: Row) -> Line:
+    line, seq, at, kind, actor, lock_id, code_id, body = row
+    return Line(
+        line=int(cast("int", line)),
+        seq=None if seq is None else EventSeq(int(cast("int", seq))),
+        at=Instant(int(cast("int", at))),
+        kind=str(kind),
+        actor=Origin(str(actor)),
+        lock_id=None if lock_id is None else LockId(str(lock_id)),
+        code_id=None if code_id is None else CodeId(str(code_id)),
+        body=json.loads(str(body)),
+    )

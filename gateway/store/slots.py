@@ -1,0 +1,129 @@
+"""LEDGER and SIGHTED: leases, intents, outcomes and sightings, one row per slot."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from gateway.model.answers import RefusalReason, SightingSource
+from gateway.model.evidence import Evidence, Proof
+from gateway.model.ids import CodeId, LockId, Slot
+from gateway.model.instant import Instant
+from gateway.model.pin import PinDigest
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
+from gateway.model.snapshot import Effort
+from gateway.store.database import Connection, Row
+
+_COLUMNS = """slot, lease, operation, outcome, intended_digest, intended_at_ms, was_empty, evidence, evidence_at_ms,
+    proven_digest, refusal, refused_generation, sighted, sighted_digest, sighted_at_ms, sighted_by, tries, next_try_at_ms,
+    unanswered"""
+_MARKS = ", ".join("?" * 20)
+_UPDATES = ", ".join(
+    f"{name} = excluded.{name}"
+    for name in (part.strip() for part in _COLUMNS.replace("\n", " ").split(","))
+    if name != "slot"
+)
+
+
+def of_lock(con: Connection, lock_id: LockId) -> dict[Slot, SlotRecord]:
+    """All slots of a lock that were ever leased or sighted, by number."""
+    rows = con.execute(f"SELECT {_COLUMNS} FROM slot WHERE lock_id = ? ORDER BY slot", (lock_id,))
+    return {record.slot: record for record in map(_record, rows)}
+
+
+def get(con: Connection, lock_id: LockId, slot: Slot) -> SlotRecord:
+    """One slot; an unseen one when nothing is known."""
+    row = con.execute(f"SELECT {_COLUMNS} FROM slot WHERE lock_id = ? AND slot = ?", (lock_id, slot)).fetchone()
+    return SlotRecord(slot) if row is None else _record(row)
+
+
+def put(con: Connection, lock_id: LockId, record: SlotRecord) -> None:
+    """Store one row. Raises the database's own error when a code would hold two slots (I4)."""
+    con.execute(
+        f"INSERT INTO slot (lock_id, {_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (lock_id, slot) DO UPDATE SET {_UPDATES}",
+        (
+            lock_id,
+            record.slot,
+            record.lease,
+            record.operation.value,
+            record.outcome.value,
+            record.intended,
+            record.intended_at,
+            int(record.was_empty),
+            None if record.proof is None else record.proof.evidence.value,
+            None if record.proof is None else record.proof.at,
+            record.proven,
+            None if record.refusal is None else record.refusal.value,
+            record.refused_generation,
+            record.sighted.value,
+            record.sighted_digest,
+            record.sighted_at,
+            record.sighted_by.value,
+            record.tries,
+            record.next_try_at,
+            record.unanswered,
+        ),
+    )
+
+
+def put_all(con: Connection, lock_id: LockId, records: Mapping[Slot, SlotRecord]) -> None:
+    """Store many rows."""
+    for record in records.values():
+        put(con, lock_id, record)
+
+
+def forget_waits(con: Connection, lock_id: LockId) -> None:
+    """A lock came back: what waited for its next try may be tried at once, removals first (A9)."""
+    con.execute("UPDATE slot SET next_try_at_ms = NULL, unanswered = 0 WHERE lock_id = ?", (lock_id,))
+
+
+def efforts(con: Connection, lock_id: LockId) -> dict[CodeId, Effort]:
+    """Repeat tries of the lock's unfinished codes (A8)."""
+    rows = con.execute(
+        """SELECT effort.code_id, effort.day, effort.repeats FROM effort JOIN access_code USING (code_id)
+           WHERE access_code.lock_id = ? AND access_code.finished_at_ms IS NULL""",
+        (lock_id,),
+    )
+    return {CodeId(str(row[0])): Effort(cast("int", row[1]), cast("int", row[2])) for row in rows}
+
+
+def put_effort(con: Connection, code_id: CodeId, effort: Effort) -> None:
+    """Store the count of repeat tries."""
+    con.execute(
+        """INSERT INTO effort (code_id, day, repeats) VALUES (?, ?, ?)
+           ON CONFLICT (code_id) DO UPDATE SET day = excluded.day, repeats = excluded.repeats""",
+        (code_id, effort.day, effort.repeats),
+    )
+
+
+def _record(row: Row) -> SlotRecord:
+    (
+        slot, lease, operation, outcome, intended, intended_at, was_empty, evidence, evidence_at, proven, refusal, generation,
+        sighted, digest, sighted_at, by, tries, next_try_at, unanswered,
+    ) = row  # fmt: skip
+    return SlotRecord(
+        slot=Slot(cast("int", slot)),
+        lease=None if lease is None else CodeId(str(lease)),
+        operation=Operation(str(operation)),
+        outcome=Outcome(str(outcome)),
+        intended=_digest(intended),
+        intended_at=_instant(intended_at),
+        was_empty=bool(was_empty),
+        proof=None if evidence is None else Proof(Evidence(str(evidence)), Instant(cast("int", evidence_at))),
+        proven=_digest(proven),
+        refusal=None if refusal is None else RefusalReason(str(refusal)),
+        refused_generation=None if generation is None else cast("int", generation),
+        sighted=SightedAs(str(sighted)),
+        sighted_digest=_digest(digest),
+        sighted_at=_instant(sighted_at),
+        sighted_by=SightingSource(str(by)),
+        tries=cast("int", tries),
+        next_try_at=_instant(next_try_at),
+        unanswered=cast("int", unanswered),
+    )
+
+
+def _digest(value: object) -> PinDigest | None:
+    return None if value is None else PinDigest(cast("bytes", value))
+
+
+def _instant(value: object) -> Instant | None:
+    return None if value is None else Instant(cast("int", value))

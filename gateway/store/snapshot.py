@@ -1,0 +1,25 @@
+"""Everything the planner needs about one lock, in one read."""
+
+from gateway.model.ids import LockId
+from gateway.model.snapshot import LockSettings, LockSnapshot
+from gateway.store import codes, inbox, locks, slots
+from gateway.store.database import Connection
+
+
+def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapshot | None:
+    """The lock as it stands now, or None when no driver ever brought it."""
+    row = locks.get(con, lock_id)
+    if row is None:
+        return None
+    return LockSnapshot(
+        lock_id=lock_id,
+        profile=row.profile,
+        settings=settings,
+        codes=codes.unfinished(con, lock_id),
+        slots=slots.of_lock(con, lock_id),
+        announced=codes.announced(con, lock_id),
+        orders=inbox.open_orders(con, lock_id),
+        efforts=slots.efforts(con, lock_id),
+        listed_at=row.listed_at,
+        is_reachable=row.is_reachable,
+    )

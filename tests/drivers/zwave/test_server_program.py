@@ -1,0 +1,81 @@
+"""`python -m drivers.zwave.server`: writes the config and becomes the server; here a script takes the server's place."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from drivers.zwave.server.node import NODE_VARIABLE, PACKAGE_DIR
+
+ROOT = PACKAGE_DIR.parents[2]
+PATIENCE_S = 60
+
+
+def make_node(folder: Path) -> Path:
+    path = folder / "fake-node"
+    path.write_text(
+        f"#!{sys.executable}\n"
+        "import json, os, sys\n"
+        "print('v20.20.2' if sys.argv[1:] == ['--version'] else json.dumps([os.getpid(), os.getcwd(), *sys.argv[1:]]))\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "drivers.zwave.server", "--stick", "/dev/stick", *arguments],
+        cwd=ROOT,
+        env={**os.environ, NODE_VARIABLE: str(make_node(folder))},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+def test_program_becomes_the_server_in_its_storage(tmp_path: Path) -> None:
+    storage = tmp_path / "zwave"
+    finished = start(tmp_path, "--storage", str(storage), "--port", "3123")
+    assert finished.returncode == 0, finished.stderr
+    _, cwd, program, stick, *options = json.loads(finished.stdout)
+    assert cwd == str(storage)
+    assert Path(program).is_file()
+    assert stick == "/dev/stick"
+    assert options == [
+        "--config",
+        str(storage / "server.json"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "3123",
+        "--disable-dns-sd",
+    ]
+
+
+def test_keys_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
+    storage = tmp_path / "zwave"
+    start(tmp_path, "--storage", str(storage))
+    first = json.loads((storage / "server.json").read_text())
+    start(tmp_path, "--storage", str(storage))
+    assert json.loads((storage / "server.json").read_text()) == first
+
+
+def test_unmasked_output_dumps_no_frames(tmp_path: Path) -> None:
+    # At "warn" the driver prints frames it could not parse, and here nobody masks them (rule N1).
+    storage = tmp_path / "zwave"
+    start(tmp_path, "--storage", str(storage))
+    assert json.loads((storage / "server.json").read_text())["logConfig"]["level"] == "error"
+
+
+def test_bad_keys_file_gives_one_line_per_problem_and_starts_nothing(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.toml"
+    keys.write_text('s0_legacy = "C0FFEE"\n')
+    keys.chmod(0o600)
+    finished = start(tmp_path, "--storage", str(tmp_path / "zwave"), "--keys", str(keys))
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    assert len(finished.stderr.splitlines()) == 6
+    assert "C0FFEE" not in finished.stderr
+    assert not (tmp_path / "zwave").exists()

@@ -1,0 +1,228 @@
+"""Real parts for stack tests: the simulated home on a PTY, the real Z-Wave JS server on it, and our driver.
+
+Home and server are processes of their own on free names and ports, so that they can be killed; everything is waited for
+by its own condition with a bound.
+"""
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from drivers.simulator.client import Home, Plain
+from drivers.zwave.driver import ZWaveDriver, open_driver
+from gateway.model.ids import LockId
+from gateway.model.reports import Report
+from gateway.ports import Arrival, Departure, DriverSettings, LockAddress, LockPort
+
+ROOT = Path(__file__).parents[2]
+
+HOME_START_S = 15.0
+SERVER_START_S = 40.0
+"""Our measurement: 3 to 4 s; a loaded machine with two cores takes several times that."""
+STOP_S = 15.0
+WAIT_S = 30.0
+
+
+class FixedEntropy:
+    """No chance in tests, except for keys, which the home makes."""
+
+    def token(self, count: int) -> bytes:
+        return bytes(count)
+
+    def fraction(self) -> float:
+        return 0.0
+
+
+@dataclass
+class Stack:
+    """A home and a server in one folder."""
+
+    folder: Path
+    port: int
+    home_process: subprocess.Popen[str]
+    server_process: subprocess.Popen[bytes] | None = None
+    home: Home = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.home = Home(self.folder / "ctl")
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def start_server(self) -> None:
+        """Start the Z-Wave JS server and wait until its port is open. Its cache stays in the folder."""
+        command = [sys.executable, "-m", "drivers.zwave.server", "--stick", str(self.folder / "tty")]
+        command += ["--storage", str(self.folder / "server"), "--keys", str(self.folder / "keys.toml")]
+        with (self.folder / "server.log").open("ab") as output:
+            self.server_process = subprocess.Popen(
+                [*command, "--port", str(self.port)], cwd=ROOT, stdout=output, stderr=output
+            )
+        wait_for(self._is_listening, SERVER_START_S, lambda: (self.folder / "server.log").read_text())
+
+    def kill_server(self) -> None:
+        """As the kernel does when memory runs out: no goodbye."""
+        assert self.server_process is not None
+        self.server_process.send_signal(signal.SIGKILL)
+        self.server_process.wait(STOP_S)
+        self.server_process = None
+
+    def stop(self) -> None:
+        for process in (self.server_process, self.home_process):
+            if process is not None and process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(STOP_S)
+        if self.home_process.stdout is not None:
+            self.home_process.stdout.close()
+
+    def _is_listening(self) -> bool:
+        assert self.server_process is not None
+        assert self.server_process.poll() is None, (self.folder / "server.log").read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextlib.contextmanager
+def running_stack(folder: Path, scene: str) -> Iterator[Stack]:
+    """A home made from the text of a scene, with a server. `folder` must be short enough for a Unix socket's name."""
+    (folder / "scene.toml").write_text(scene)
+    arguments = ["serve", "--scene", str(folder / "scene.toml"), "--link", str(folder / "tty")]
+    arguments += ["--control", str(folder / "ctl"), "--keys", str(folder / "keys.toml")]
+    with (folder / "home.log").open("ab") as output:
+        home = subprocess.Popen(
+            [sys.executable, "-m", "drivers.simulator", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+        )
+    stack = Stack(folder, _free_port(), home)
+    try:
+        wait_for((folder / "ctl").exists, HOME_START_S, lambda: (folder / "home.log").read_text())
+        wait_for((folder / "tty").is_symlink, HOME_START_S, lambda: (folder / "home.log").read_text())
+        stack.start_server()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@dataclass
+class Driven:
+    """Our driver on a stack, and what it announced."""
+
+    driver: ZWaveDriver
+    tasks: asyncio.TaskGroup
+    _comings: AsyncIterator[Arrival | Departure]
+    ports: dict[str, LockPort] = field(default_factory=dict)
+    reports: dict[str, list[Report]] = field(default_factory=dict)
+
+    async def arrivals(self, *names: str) -> None:
+        """Wait until all these locks have arrived."""
+        async with asyncio.timeout(WAIT_S):
+            while not set(names) <= self.ports.keys():
+                await self._next()
+
+    async def departures(self, *names: str) -> list[Departure]:
+        """Wait until all these locks are gone."""
+        seen: list[Departure] = []
+        async with asyncio.timeout(WAIT_S):
+            while set(names) & self.ports.keys():
+                coming = await self._next()
+                if isinstance(coming, Departure):
+                    seen.append(coming)
+        return seen
+
+    async def until(self, holds: Callable[[], bool], bound_s: float = WAIT_S) -> None:
+        """Wait for a condition, bounded."""
+        async with asyncio.timeout(bound_s):
+            while not holds():  # noqa: ASYNC110 - the condition lies in another process
+                await asyncio.sleep(0.01)
+
+    async def _next(self) -> Arrival | Departure:
+        coming = await anext(self._comings)
+        match coming:
+            case Arrival(port=port):
+                self.ports[port.lock_id] = port
+                self.reports.setdefault(port.lock_id, [])
+                self.tasks.create_task(self._collect(port))
+            case Departure(lock_id=lock_id):
+                self.ports.pop(lock_id)
+        return coming
+
+    async def _collect(self, port: LockPort) -> None:
+        seen = self.reports[port.lock_id]
+        async for report in port.reports():
+            seen.append(report)  # noqa: PERF401 - a test looks at the list while it grows
+
+
+@contextlib.asynccontextmanager
+async def driven(options: Mapping[str, object], nodes: Mapping[str, int], storage: Path) -> AsyncIterator[Driven]:
+    """Run the driver; locks are named like in `nodes`."""
+    locks = [LockAddress(LockId(name), name, {"node": node}) for name, node in nodes.items()]
+    driver = open_driver(DriverSettings(options, locks, FixedEntropy(), str(storage)))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(driver.run())
+        here = Driven(driver, group, driver.locks())
+        try:
+            yield here
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+            for port in driver.ports():
+                port.close("the test is over")
+
+
+@dataclass
+class Radio:
+    """What went over the air to and from one lock between two looks."""
+
+    home: Home
+    lock: str
+    _before: tuple[int, int] = (0, 0)
+
+    def reset(self) -> "Radio":
+        self._before = self._now()
+        return self
+
+    def messages(self) -> tuple[int, int]:
+        """Application messages to the lock and from it since `reset`."""
+        to_lock, from_lock = self._now()
+        return to_lock - self._before[0], from_lock - self._before[1]
+
+    def _now(self) -> tuple[int, int]:
+        counts = self.home.lock_counts(self.lock)
+        return _number(counts, "to_lock"), _number(counts, "from_lock")
+
+
+def wait_for(holds: Callable[[], bool], bound_s: float, explain: Callable[[], str]) -> None:
+    """Wait outside a loop, for processes."""
+    deadline = time.monotonic() + bound_s  # noqa: TID251 - test processes run in real time
+    while not holds():
+        assert time.monotonic() < deadline, explain()  # noqa: TID251
+        time.sleep(0.05)
+
+
+def _number(row: Plain, name: str) -> int:
+    value = row[name]
+    assert isinstance(value, int), json.dumps(row)
+    return value
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
