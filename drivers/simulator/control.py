@@ -76,7 +76,8 @@ def _checked(act: Verb, args: object) -> dict[str, object]:
         raise Refused(f"{error}; this verb takes {wanted or 'nothing'}") from None
     for name, value in args.items():
         kind = signature.parameters[name].annotation
-        if isinstance(value, bool) or not isinstance(value, kind):
+        fits = isinstance(value, kind) or (kind == float | None and isinstance(value, int))
+        if isinstance(value, bool) or not fits:
             raise Refused(f"{name} has the wrong type")
     return args
 
@@ -98,12 +99,21 @@ async def serve_control(home: Home, path: Path, ready: asyncio.Event) -> None:
         finally:
             writer.close()
 
-    path.unlink(missing_ok=True)
+    _clear(path)
     server = await asyncio.start_unix_server(converse, path, limit=LINE_BYTES_MAX)
     try:
-        path.chmod(0o600)
+        _keep_private(path)
         ready.set()
         async with server:
             await server.serve_forever()
     finally:
-        path.unlink(missing_ok=True)
+        _clear(path)
+
+
+def _clear(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _keep_private(path: Path) -> None:
+    """Let only our own user ask: the truth has PINs in it."""
+    path.chmod(0o600)

@@ -90,8 +90,11 @@ def _shown(verb: str, result: object) -> str:
         case "truth", list():
             return "\n\n".join(_shown_truth(lock) for lock in result)
         case "frames", {"frames": list(frames)}:
-            columns = ("number", "at", "lock", "direction", "label", "size", "fate")
-            return _table(columns, [{**frame, "at": f"{frame['at']:.3f}"} for frame in frames])
+            columns = ("number", "at", "lock", "direction", "label", "size", "beam", "fate")
+            rows = [
+                {**frame, "at": f"{frame['at']:.3f}", "beam": "beam" if frame["is_beamed"] else ""} for frame in frames
+            ]
+            return _table(columns, rows)
         case "counts", {"locks": list(locks), "serial": dict(serial), "stick": dict(stick)}:
             shown = _table(tuple(locks[0]) if locks else (), locks)
             return f"{shown}\n\nserial line: {_listed(serial)}\nstick: {_listed(stick)}"

@@ -79,7 +79,7 @@ class Home:
                     raise StateError(f"{state_path}: node {lock.node_id} is damaged; remove the file") from None
         memory = StickMemory(scene.home_id, {lock.node_id: _card(lock) for lock in scene.locks})
         self._transmitter = Transmitter(self._ether, self.faults, self._emit)
-        self.stick = Stick(memory, self._ether, self._transmitter, self._emit)
+        self.stick = Stick(memory, self._ether, self._transmitter, self._emit, self._forget)
         self.door = SerialDoor(link_path, self.faults, self.stick.take)
 
     async def run(self, ready: asyncio.Event) -> None:
@@ -246,14 +246,14 @@ class Home:
     def unplug(self) -> dict[str, object]:
         """Pull the stick out of the computer."""
         self.door.unplug()
-        self.stick.is_powered = False
+        self.stick.is_plugged = False
         return {"is_plugged": False}
 
     def plug(self) -> dict[str, object]:
         """Push the stick in again; it starts afresh."""
         if not self.door.is_plugged:
             self.door.plug()
-            self.stick.is_powered = True
+            self.stick.is_plugged = True
             self.stick.restart()
         return {"is_plugged": True}
 
@@ -305,6 +305,9 @@ class Home:
 
     def _emit(self, frame: Frame) -> None:
         self.door.emit(frame)
+
+    def _forget(self) -> None:
+        self.door.forget()
 
     def _save(self) -> None:
         if self._state_path is not None:

@@ -22,7 +22,7 @@ from zwave_js_server.const import INTERVIEW_FAILED, CommandClass, NodeStatus
 from zwave_js_server.model.driver import Driver
 from zwave_js_server.model.node import Node
 
-from drivers.zwave.failures import CallFailed
+from drivers.zwave.failures import CallFailed, Failure
 from drivers.zwave.lock import ZWaveLock
 from drivers.zwave.mailbox import Comings
 from drivers.zwave.node_facts import facts_of
@@ -31,8 +31,8 @@ from drivers.zwave.quirks import profile_of
 from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, server_config, write_server_config
 from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
 from drivers.zwave.server.node import ServerUnusableError
-from drivers.zwave.server.process import ServerProcess, ServerSettings
-from drivers.zwave.session import CALL_TIMEOUT_S, ask, live
+from drivers.zwave.server.process import ServerProcess, ServerSettings, ServerState
+from drivers.zwave.session import CALL_TIMEOUT_S, Ending, Reached, ask, live
 from drivers.zwave.stick_watch import StickWatch
 from gateway.model.failures import Part
 from gateway.model.ids import LockId
@@ -48,10 +48,12 @@ from gateway.ports import (
 
 log = logging.getLogger(__name__)
 
-BACKOFF_FIRST_S: Final = 0.5
-BACKOFF_MAX_S: Final = 10.0
-"""Between two tries to connect. On loopback a try costs nothing, so a server that restarts in 3.4 s (our measurement) is
-found soon after it is up."""
+RECONNECT_S: Final = 0.5
+"""Between two tries to connect while nobody listens. A refused connection on loopback costs nothing, and a server that
+comes up (3.4 s, our measurement) is found within the 1.5 s that the product allows."""
+
+BACKOFF_MAX_S: Final = 30.0
+"""Longest pause after lives that came to nothing although somebody listens; doubled from `RECONNECT_S`."""
 
 KNOCK_EVERY_S: Final = 300.0
 """How often a configured lock that was dead at the server's start is pinged. Z-Wave JS itself never tries it again, and
@@ -118,40 +120,51 @@ class ZWaveDriver(DriverPort):
         return tuple(self._ports.values())
 
     async def _stay_connected(self) -> None:
-        delay_s = BACKOFF_FIRST_S
+        pause_s = RECONNECT_S
         while True:
-            if self._url:
-                ending = await self._live_once()
-                delay_s = BACKOFF_FIRST_S if ending else min(delay_s * 2, BACKOFF_MAX_S)
-            await asyncio.sleep(delay_s * (1.0 + self._entropy.fraction() / 4.0))
+            reached = await self._live_once() if self._url else Reached.NOBODY
+            pause_s = min(pause_s * 2, BACKOFF_MAX_S) if reached is Reached.SERVER else RECONNECT_S
+            await self._pause(pause_s * (1.0 + self._entropy.fraction() / 4.0))
 
-    async def _live_once(self) -> bool:
-        # Says whether it was a life that was worth living, so that the next one may begin soon.
+    async def _pause(self, pause_s: float) -> None:
+        if self._server is None or self._server.status.state is ServerState.READY:
+            await asyncio.sleep(pause_s)
+            return
+        try:
+            async with asyncio.timeout(BACKOFF_MAX_S):
+                await self._server.wait_ready()
+        except TimeoutError:
+            return
+
+    async def _live_once(self) -> Reached:
         try:
             ending = await live(self._url, self._tend)
         except Exception as error:  # noqa: BLE001 - supervisor: a bug in one life must not end the driver
             self.internal_error_count += 1
-            cause, was_up = "internal error of the Z-Wave driver", False
+            ending = Ending("internal error of the Z-Wave driver", Reached.SERVER)
             # No traceback: texts of foreign errors may quote a payload, and a payload may hold a PIN (N1).
             log.error(  # noqa: TRY400
                 "driver.life.failed", extra={"error": _names_of(error), "count": self.internal_error_count}
             )
-        else:
-            cause, was_up = ending.cause, ending.was_up
-        if was_up or self._ports:
+        cause = ending.cause
+        if self._stick.trouble is not None:
+            cause += f" after trouble with the stick: {self._stick.trouble}"
+            self._stick.worked()
+        if ending.reached is Reached.NETWORK:
             log.warning("driver.connection.lost", extra={"cause": cause})
-        self._stick.worked()
-        self._condition = DriverCondition(DriverState.DOWN, self._explain(cause))
+        self._condition = self._without_connection(cause)
         for lock_id in tuple(self._ports):
             self._depart(lock_id, cause)
-        return was_up
+        return ending.reached
 
-    def _explain(self, cause: str) -> str:
+    def _without_connection(self, cause: str) -> DriverCondition:
         if self._server is None:
-            return f"{cause}; trying again"
+            return DriverCondition(DriverState.DOWN, f"{cause}; trying again")
         status = self._server.status
+        if status.last_exit is None and status.state is ServerState.STARTING:
+            return DriverCondition(DriverState.STARTING, "the Z-Wave server is starting")
         last = f"; its last end: {status.last_exit}" if status.last_exit else ""
-        return f"{cause}; our server is {status.state.value}{last}"
+        return DriverCondition(DriverState.DOWN, f"{cause}; our server is {status.state.value}{last}")
 
     async def _tend(self, driver: Driver) -> None:
         controller = driver.controller
@@ -201,12 +214,14 @@ class ZWaveDriver(DriverPort):
                 },
             )
 
-    def _on_call(self, failed_at: Part | None) -> None:
+    def _on_call(self, failure: Failure | None) -> None:
         now_s = asyncio.get_running_loop().time()
-        if failed_at in {None, Part.LOCK}:
+        had_trouble = self._stick.trouble is not None
+        if failure is None or failure.part is Part.LOCK:
             self._stick.worked()
-        elif failed_at is Part.STICK:
-            self._stick.failed(now_s)
+        elif failure.part is Part.STICK:
+            self._stick.failed(now_s, failure.cause)
+        if had_trouble or self._stick.trouble is not None:
             self._ring.set()
         if self._stick.is_stuck(now_s) and self._server is not None:
             log.warning("driver.server.restart", extra={"cause": "the stick takes no command"})
@@ -233,8 +248,9 @@ class ZWaveDriver(DriverPort):
         home_id = driver.controller.home_id
         lines = [f"home {home_id:08X}" if home_id else "home unknown"]
         lines += [f"{len(self._ports)} of {len(self._options.nodes)} locks"]
-        if self._stick.is_stuck(asyncio.get_running_loop().time()):
-            lines += ["the stick takes no command: plug it out and in, then restart zwave-js-server.service"]
+        if self._stick.trouble is not None:
+            remedy = "plug the stick out and in, then restart zwave-js-server.service if that does not help"
+            lines += [f"{self._stick.trouble}: {remedy}"]
         troubles = (_trouble(address, nodes.get(address.node_id)) for address in self._options.nodes)
         lines += [trouble for trouble in troubles if trouble is not None]
         return "; ".join(lines)

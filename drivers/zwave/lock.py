@@ -18,10 +18,10 @@ from zwave_js_server.model.node import Node
 
 from drivers.zwave import credentials, notices
 from drivers.zwave.credentials import CachedValue
-from drivers.zwave.failures import TIMED_OUT, CallFailed, of_read, of_write
+from drivers.zwave.failures import TIMED_OUT, CallFailed, Failure, of_read, of_write
 from drivers.zwave.mailbox import Reports
 from drivers.zwave.notices import BoltHint, LowBattery, SlotEcho
-from drivers.zwave.session import CALL_TIMEOUT_S, ask
+from drivers.zwave.session import ASK_TIMEOUT_S, CALL_TIMEOUT_S, ask
 from gateway.model.answers import Listing, Sighting, SightingSource, Unknown, WriteAnswer
 from gateway.model.failures import LockFailure, Part, Unreachable, Unsupported
 from gateway.model.ids import LockId, Slot
@@ -46,6 +46,13 @@ DUPLICATE_NOTICE_S: Final = 0.5
 """How long a refusal without a reason waits for the lock's complaint about a duplicate (Notification 6/0x0F), which
 locks send right before or after it. One S2 message takes 24 ms on the air at 100 kbit/s, so this allows for a busy radio."""
 
+ECHO_SETTLE_S: Final = 0.2
+"""How long changes of what Z-Wave JS remembers are gathered: status and code of a slot come as two events, and an erased
+lock or a new interview makes two per slot in one burst of some milliseconds each."""
+
+ECHO_SLOTS_MAX: Final = 8
+"""From here on a burst is told as "any slot may have changed", which a look at the whole lock answers more cheaply."""
+
 BOLT_GRACE_S: Final = 2.0
 """How long a bolt that moved by its value alone waits for the notification that says how. Locks send both within the turn
 of the motor, about 2 s (Yale)."""
@@ -55,11 +62,11 @@ class ZWaveLock(LockPort):
     """The port of one node, from its arrival to its departure."""
 
     def __init__(
-        self, lock_id: LockId, node: Node, profile: LockProfile, on_call: Callable[[Part | None], None]
+        self, lock_id: LockId, node: Node, profile: LockProfile, on_call: Callable[[Failure | None], None]
     ) -> None:
         """Begin to listen to the node's events; call `close` at the departure.
 
-        `on_call` hears of each call at which part it failed, or None when it did not.
+        `on_call` hears of each call how it failed, or None when it did not.
         """
         self._on_call = on_call
         self._lock_id = lock_id
@@ -72,6 +79,8 @@ class ZWaveLock(LockPort):
         self._held_echoes: list[SlotEcho] = []
         self._complained = asyncio.Event()
         self._told: dict[Slot, dict[str, object]] = {}
+        self._changed_slots: set[Slot] = set()
+        self._echo_timer: asyncio.TimerHandle | None = None
         self._bolt_timer: asyncio.TimerHandle | None = None
         self._bolt_told_at: float | None = None
         self._unsubscribe: list[Callable[[], None]] = [
@@ -105,8 +114,9 @@ class ZWaveLock(LockPort):
         self._departed_because = cause
         for unsubscribe in self._unsubscribe:
             unsubscribe()
-        if self._bolt_timer is not None:
-            self._bolt_timer.cancel()
+        for timer in (self._bolt_timer, self._echo_timer):
+            if timer is not None:
+                timer.cancel()
         self._reports.close()
 
     @override
@@ -135,7 +145,8 @@ class ZWaveLock(LockPort):
     async def read_all(self) -> Listing:
         """What Z-Wave JS remembers from its interview and from later reports; no radio message."""
         self._check_here()
-        return credentials.listing(cached_values(self._node), self._profile.slots)
+        checksum = await self._cached_checksum()
+        return credentials.listing(cached_values(self._node), self._profile.slots, checksum)
 
     @override
     async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
@@ -156,6 +167,19 @@ class ZWaveLock(LockPort):
     def reports(self) -> AsyncIterator[Report]:
         """What the lock says, until `close`."""
         return self._reports.stream()
+
+    async def _cached_checksum(self) -> int | None:
+        # Internal to Z-Wave JS, so it is not among the node's values, but the server tells it from memory.
+        if not any(known.id == CommandClass.USER_CODE and known.version >= 2 for known in self._node.command_classes):
+            return None
+        value_id = {"commandClass": credentials.USER_CODE, "endpoint": 0, "property": "userCodeChecksum"}
+        call = self._node.async_send_command("get_value", valueId=value_id, wait_for_result=True)
+        try:
+            result = await ask(call, ASK_TIMEOUT_S)
+        except CallFailed as error:
+            raise of_read(error.failure) from None
+        checksum = result.get("value") if result is not None else None
+        return checksum if isinstance(checksum, int) else None
 
     async def _write(self, method: str, slot: Slot, arguments: tuple[object, ...]) -> WriteAnswer:
         self._writing = slot
@@ -179,7 +203,7 @@ class ZWaveLock(LockPort):
         try:
             result: object = await ask(call, CALL_TIMEOUT_S)
         except CallFailed as error:
-            self._on_call(error.failure.part)
+            self._on_call(error.failure)
             raise
         self._on_call(None)
         return result
@@ -214,10 +238,12 @@ class ZWaveLock(LockPort):
             case None:
                 return
             case LowBattery():
-                self._tell(BatteryLevel(_battery_percent(self._node), is_low=True))
+                self._tell(BatteryLevel(0, is_low=True))
                 return
             case Locked() | Unlocked():
                 self._forget_bolt_hint()
+            case SlotChanged(change=SlotChange.ALL_DELETED):
+                self._changed_slots.clear()  # Z-Wave JS blanks what it remembers of each slot right before
             case SlotChanged(change=SlotChange.DUPLICATE_REFUSED, slot=slot) if slot in {None, self._writing}:
                 if self._writing is not None:
                     self._complained.set()
@@ -237,7 +263,7 @@ class ZWaveLock(LockPort):
             case SlotEcho() as echo:
                 self._hear_echo(echo)
             case LowBattery():
-                self._tell(BatteryLevel(_battery_percent(self._node), is_low=True))
+                self._tell(BatteryLevel(0, is_low=True))
             case BatteryLevel(percent=percent):
                 self._tell(BatteryLevel(percent, is_low=_is_battery_low(self._node)))
             case report:
@@ -251,7 +277,17 @@ class ZWaveLock(LockPort):
             return
         if self._told.get(echo.slot, {}).get(echo.name) == echo.value:
             return
-        self._tell(SlotChanged(SlotChange.CHANGED, echo.slot))
+        if not self._changed_slots:
+            self._echo_timer = asyncio.get_running_loop().call_later(ECHO_SETTLE_S, self._tell_changed_slots)
+        self._changed_slots.add(echo.slot)
+
+    def _tell_changed_slots(self) -> None:
+        changed, self._changed_slots = self._changed_slots, set()
+        if len(changed) > ECHO_SLOTS_MAX:
+            self._tell(SlotChanged(SlotChange.CHANGED))
+            return
+        for slot in sorted(changed):
+            self._tell(SlotChanged(SlotChange.CHANGED, slot))
 
     def _hold_bolt_hint(self, hint: BoltHint) -> None:
         loop = asyncio.get_running_loop()
@@ -275,14 +311,6 @@ def cached_values(node: Node) -> list[CachedValue]:
         CachedValue(value.property_ if isinstance(value.property_, str) else "", value.property_key, value.value)
         for value in node.get_command_class_values(CommandClass.USER_CODE).values()
     ]
-
-
-def _battery_percent(node: Node) -> int:
-    # 0 stands for "not known" only next to a complaint of the lock itself, where it is close enough.
-    for value in node.get_command_class_values(CommandClass.BATTERY).values():
-        if value.property_ == "level" and isinstance(value.value, int):
-            return min(max(value.value, 0), 100)
-    return 0
 
 
 def _is_battery_low(node: Node) -> bool:

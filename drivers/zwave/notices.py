@@ -94,7 +94,7 @@ class SlotEcho:
 
 @dataclass(frozen=True, slots=True)
 class LowBattery:
-    """The lock complains of its battery; the percentage is known elsewhere or not at all."""
+    """The lock complains of its battery. CC:0080 puts the complaint (0xFF) in the place of the percentage, so there is none."""
 
 
 type Notice = Report | LowBattery

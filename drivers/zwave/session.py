@@ -16,12 +16,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientConnectorError, ClientError, ClientSession
 from zwave_js_server.client import Client
 from zwave_js_server.exceptions import (
     BaseZwaveJSServerError,
+    CannotConnect,
     FailedCommand,
     FailedZWaveCommand,
     InvalidServerVersion,
@@ -60,12 +62,23 @@ DUMP_TIMEOUT_S: Final = 30.0
 """For the state of the whole network. 50 locks of 30 slots are some 5 MB of JSON, parsed within a few seconds on a Pi."""
 
 
+class Reached(StrEnum):
+    """How far a life came."""
+
+    NOBODY = "nobody"
+    """Nothing listens at the address."""
+    SERVER = "server"
+    """Somebody listens, but it came to nothing."""
+    NETWORK = "network"
+    """The network's state was received."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a life ended. `was_up` says whether the network's state had been received."""
+    """How a life ended, in one line for a person, and how far it had come."""
 
     cause: str
-    was_up: bool
+    reached: Reached
 
 
 async def ask[T](call: Awaitable[T], timeout_s: float) -> T:
@@ -104,35 +117,39 @@ async def live(url: str, tend: Callable[[Driver], Coroutine[None, None, None]]) 
         client = Client(url, web)
         refusal = await _connect(client)
         if refusal is not None:
-            return Ending(refusal, was_up=False)
+            return refusal
         is_up = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(_listen(client, is_up), name="zwave.listen")
             if not await _comes_up(listening, is_up):
                 listening.cancel()
-                return Ending("the Z-Wave server does not tell the state of its network", was_up=False)
+                return Ending("the Z-Wave server does not tell the state of its network", Reached.SERVER)
             if client.driver is None:
-                return Ending(await listening, was_up=False)
+                return Ending(await listening, Reached.SERVER)
             tending = group.create_task(tend(client.driver), name="zwave.tend")
             cause = await listening
             tending.cancel()
-        return Ending(cause, was_up=True)
+        return Ending(cause, Reached.NETWORK)
 
 
-async def _connect(client: Client) -> str | None:
-    # Gives the reason when it did not work.
+async def _connect(client: Client) -> Ending | None:
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await client.connect()
     except TimeoutError:
-        return "the Z-Wave server does not answer"
+        return Ending("the Z-Wave server does not answer", Reached.SERVER)
     except InvalidServerVersion as error:
-        return (
+        cause = (
             f"the Z-Wave server {error.server_version} speaks schemas up to {error.server_max_schema_version}, which "
             "this driver does not: install the pinned versions of both together"
         )
+        return Ending(cause, Reached.SERVER)
+    except CannotConnect as error:
+        if isinstance(error.error, ClientConnectorError):
+            return Ending(f"no Z-Wave server at {client.ws_server_url}", Reached.NOBODY)
+        return Ending(f"no Z-Wave server answers at {client.ws_server_url}", Reached.SERVER)
     except (BaseZwaveJSServerError, ClientError, OSError):
-        return f"no Z-Wave server at {client.ws_server_url}"
+        return Ending("the Z-Wave server is not ready", Reached.SERVER)
     return None
 
 

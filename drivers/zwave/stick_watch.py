@@ -21,14 +21,22 @@ class StickWatch:
         """Nothing is known against the stick."""
         self._failing_since: float | None = None
         self._failure_count = 0
+        self._trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What the last command met at the stick, in one line; None when it passed."""
+        return self._trouble
 
     def worked(self) -> None:
         """A command passed the stick, whatever the lock made of it."""
         self._failing_since = None
         self._failure_count = 0
+        self._trouble = None
 
-    def failed(self, now_s: float) -> None:
+    def failed(self, now_s: float, cause: str) -> None:
         """A command ended at the stick."""
+        self._trouble = cause
         if self._failing_since is None:
             self._failing_since = now_s
         self._failure_count += 1

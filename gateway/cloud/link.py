@@ -11,9 +11,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-PAYLOAD_MAX = 48 * 1024
-"""Bytes of the largest payload, both ways (C5): below the 128 KB of the tightest big cloud, with room for its envelope."""
-
 IN_FLIGHT_MAX = 20
 """QoS 1 messages under way without acknowledgement, each way: what the common brokers allow by default."""
 

@@ -13,8 +13,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from gateway.cloud import topics
-from gateway.cloud.link import PAYLOAD_MAX, Connection, NotTaken, PayloadTooLarge
+from gateway.cloud.link import Connection, NotTaken, PayloadTooLarge
 from gateway.cloud.report import encode_event
+from gateway.cloud.strict_json import PAYLOAD_MAX
 from gateway.model.ids import HubId
 from gateway.nudge import OUTBOX_BELL, Nudges
 from gateway.store import database, facts, journal

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from gateway.cloud.link import PAYLOAD_MAX
-from gateway.cloud.strict_json import NotClear, parse_object
+from gateway.cloud.strict_json import PAYLOAD_MAX, NotClear, parse_object
 from gateway.model.events import Fact
 from gateway.model.ids import HubId, LockId
-from gateway.model.instant import Instant, format_instant
+from gateway.model.instant import Instant, format_instant, parse_instant
 from gateway.store.journal import StoredEvent
 
 VERSION = 1
@@ -54,7 +53,7 @@ class Presence:
     acknowledged_seq: int = 0
     digests: Mapping[LockId, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
-    started_at: Instant | None = None
+    started_at: Instant = Instant(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def encode_presence(hub_id: HubId, presence: Presence, issued_at: Instant | None
         body["watermark"] = {"last_seq": presence.last_seq, "acknowledged_seq": presence.acknowledged_seq}
         body["digests"] = {str(lock_id): digest for lock_id, digest in presence.digests.items()}
         body["versions"] = {**presence.versions}
-        body["started_at"] = None if presence.started_at is None else format_instant(presence.started_at)
+        body["started_at"] = format_instant(presence.started_at)
     kind = ONLINE if presence.is_online else OFFLINE
     envelope: dict[str, Fact] = {
         "v": VERSION,
@@ -159,6 +158,7 @@ def decode_presence(payload: bytes) -> Presence:
                 "watermark": {"last_seq": int(last), "acknowledged_seq": int(acknowledged)},
                 "digests": dict(digests),
                 "versions": dict(versions),
+                "started_at": str(started_at),
             },
         }:
             return Presence(
@@ -169,6 +169,7 @@ def decode_presence(payload: bytes) -> Presence:
                 acknowledged_seq=acknowledged,
                 digests={LockId(lock_id): str(digest) for lock_id, digest in digests.items()},
                 versions={name: str(version) for name, version in versions.items()},
+                started_at=parse_instant(started_at),
             )
     msg = "not a birth or last will of this contract"
     raise ValueError(msg)

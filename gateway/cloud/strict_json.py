@@ -11,6 +11,9 @@ from typing import cast
 
 from gateway.model.events import Fact
 
+PAYLOAD_MAX = 48 * 1024
+"""Bytes of the largest payload, both ways (C5): below the 128 KB of the tightest big cloud, with room for its envelope."""
+
 DEPTH_MAX = 8
 """Levels of objects and lists; the envelope with its body takes two (the limit of the AWS device shadow, too)."""
 
@@ -29,7 +32,7 @@ class NotClear(ValueError):  # noqa: N818 - says what is wrong with the text
 
 def parse_object(payload: bytes) -> dict[str, Fact]:
     """One JSON object, every value as its own type. Raises `NotClear`."""
-    if _depth(payload) > DEPTH_MAX:
+    if _is_deep(payload):
         msg = f"nested deeper than {DEPTH_MAX} levels"
         raise NotClear(msg)
     try:
@@ -55,18 +58,19 @@ def parse_object(payload: bytes) -> dict[str, Fact]:
     return cast("dict[str, Fact]", found)
 
 
-def _depth(payload: bytes) -> int:
-    """How deep the brackets go; strings are skipped."""
+def _is_deep(payload: bytes) -> bool:
+    """Whether the brackets go deeper than allowed; strings are skipped."""
     if payload.count(b"{") + payload.count(b"[") <= DEPTH_MAX:
-        return 0
-    depth = deepest = 0
+        return False
+    depth = 0
     for match in _BRACKETS.finditer(payload):
         if match[0] in b"[{":
             depth += 1
-            deepest = max(deepest, depth)
         elif match[0] in b"]}":
             depth -= 1
-    return deepest
+        if depth > DEPTH_MAX:
+            return True
+    return False
 
 
 def _object(pairs: list[tuple[str, Fact]]) -> dict[str, Fact]:

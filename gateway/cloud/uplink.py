@@ -26,7 +26,6 @@ from paho.mqtt.reasoncodes import ReasonCode
 from gateway.cloud.broker_settings import BrokerSettings, Protocol, refusal_sentence, trouble_sentence
 from gateway.cloud.link import (
     IN_FLIGHT_MAX,
-    PAYLOAD_MAX,
     QOS,
     LinkDown,
     Message,
@@ -34,6 +33,7 @@ from gateway.cloud.link import (
     Outgoing,
     PayloadTooLarge,
 )
+from gateway.cloud.strict_json import PAYLOAD_MAX
 
 log = logging.getLogger(__name__)
 

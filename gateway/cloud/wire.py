@@ -15,8 +15,7 @@ from typing import Annotated, Literal, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
-from gateway.cloud.link import PAYLOAD_MAX
-from gateway.cloud.strict_json import INTEGER_MAX, NotClear, parse_object
+from gateway.cloud.strict_json import INTEGER_MAX, PAYLOAD_MAX, NotClear, parse_object
 from gateway.cloud.topics import Down
 from gateway.model.access_code import Origin
 from gateway.model.commands import (

@@ -11,7 +11,7 @@ from gateway.fleet.worker import House, Worker
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import LockId
 from gateway.nudge import OUTBOX_BELL, lock_bell
-from gateway.ports import Arrival, Departure, DriverPort, LockPort
+from gateway.ports import Arrival, Departure, DriverPort, DriverUnusable, LockPort
 from gateway.store import journal, locks
 from gateway.store.database import Connection
 
@@ -51,6 +51,8 @@ class Fleet:
             started = loop.time()
             try:
                 await work()
+            except DriverUnusable:
+                raise
             except Exception:
                 self.restarts += 1
                 log.exception("fleet.task.died", extra={"task": name, "restarts": self.restarts, "again_in_s": wait_s})

@@ -15,7 +15,15 @@ from gateway.fleet.steps import Bench
 from gateway.fleet.supervisor import Fleet
 from gateway.fleet.worker import House
 from gateway.model.access_code import Origin
-from gateway.model.commands import Command, CreateAccessCode, DeleteAccessCode, Order, Receipt, Reception, UpdateAccessCode
+from gateway.model.commands import (
+    Command,
+    CreateAccessCode,
+    DeleteAccessCode,
+    Order,
+    Receipt,
+    Reception,
+    UpdateAccessCode,
+)
 from gateway.model.ids import CodeId, CommandId, LockId
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
 from gateway.model.pin import Pin
@@ -77,8 +85,13 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 @asynccontextmanager
-async def hub(path: Path, profile: str = "plain_v1", memory: dict[int, str] | None = None, clock: FakeClock | None = None,
-              locks: dict[LockId, InProcessLock] | None = None) -> AsyncIterator[Hub]:
+async def hub(
+    path: Path,
+    profile: str = "plain_v1",
+    memory: dict[int, str] | None = None,
+    clock: FakeClock | None = None,
+    locks: dict[LockId, InProcessLock] | None = None,
+) -> AsyncIterator[Hub]:
     clock = clock or FakeClock()
     locks = locks or {FRONT: InProcessLock(FRONT, Firmware(shipped_model(profile), memory=memory or {}))}
     entropy = SeededEntropy()
@@ -88,7 +101,9 @@ async def hub(path: Path, profile: str = "plain_v1", memory: dict[int, str] | No
     async with await Database.open(path, KEYS.page_key) as database:
         house = House(database, clock, entropy, nudges)
         driver = InProcessDriver(list(locks.values()))
-        fleet = Fleet(house, [Bench(lock_id, settings, seal) for lock_id in locks], {"sim": driver}, dict.fromkeys(locks, "sim"))
+        fleet = Fleet(
+            house, [Bench(lock_id, settings, seal) for lock_id in locks], {"sim": driver}, dict.fromkeys(locks, "sim")
+        )
         desk = Desk(HubRules(dict.fromkeys(locks, settings)), seal, entropy)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(fleet.run())

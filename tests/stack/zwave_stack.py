@@ -66,7 +66,7 @@ class Stack:
             self.server_process = subprocess.Popen(
                 [*command, "--port", str(self.port)], cwd=ROOT, stdout=output, stderr=output
             )
-        wait_for(self._is_listening, SERVER_START_S, lambda: (self.folder / "server.log").read_text())
+        wait_for(self._is_listening, SERVER_START_S, (self.folder / "server.log").read_text)
 
     def kill_server(self) -> None:
         """As the kernel does when memory runs out: no goodbye."""
@@ -110,8 +110,8 @@ def running_stack(folder: Path, scene: str) -> Iterator[Stack]:
         )
     stack = Stack(folder, _free_port(), home)
     try:
-        wait_for((folder / "ctl").exists, HOME_START_S, lambda: (folder / "home.log").read_text())
-        wait_for((folder / "tty").is_symlink, HOME_START_S, lambda: (folder / "home.log").read_text())
+        wait_for((folder / "ctl").exists, HOME_START_S, (folder / "home.log").read_text)
+        wait_for((folder / "tty").is_symlink, HOME_START_S, (folder / "home.log").read_text)
         stack.start_server()
         yield stack
     finally:
@@ -164,7 +164,7 @@ class Driven:
     async def _collect(self, port: LockPort) -> None:
         seen = self.reports[port.lock_id]
         async for report in port.reports():
-            seen.append(report)  # noqa: PERF401 - a test looks at the list while it grows
+            seen.append(report)
 
 
 @contextlib.asynccontextmanager
@@ -225,4 +225,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-

@@ -94,6 +94,10 @@ class SerialDoor:
             return
         self._perform(self._link.submit(frame))
 
+    def forget(self) -> None:
+        """Drop frames that the host has not acknowledged, as a reset of the stick does."""
+        self._perform(self._link.forget())
+
     # -- from the host -----------------------------------------------------------------------------------------------
 
     def _on_readable(self) -> None:

@@ -120,7 +120,7 @@ class Armed:
     rate: float | None
 
 
-class FaultRefused(ValueError):
+class FaultRefused(ValueError):  # noqa: N818 - it is an answer to a person, not a failure
     """The order itself is wrong; the text says which part and what to write instead."""
 
 

@@ -12,11 +12,38 @@ open; after opening the bolt stays open unless the model relocks.
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
 from drivers.simulator.lock.faults import Fault
 from drivers.simulator.lock.profiles import Duplicates, LockModel
+from drivers.simulator.lock.values import (
+    EMPTY,
+    Bolt,
+    How,
+    Notice,
+    NoticeKind,
+    Press,
+    PressOutcome,
+    Refusal,
+    Slot,
+    Status,
+    WriteResult,
+)
+
+__all__ = [
+    "EMPTY",
+    "Bolt",
+    "Firmware",
+    "How",
+    "Notice",
+    "NoticeKind",
+    "Press",
+    "PressOutcome",
+    "Refusal",
+    "Slot",
+    "Status",
+    "WriteResult",
+]
 
 COMMIT_LATE_S = 2.0
 """How long a write armed with `commit_late` shows the old value; seconds are reported of Kwikset read-backs."""
@@ -28,110 +55,7 @@ MASK = "*"
 """What a masking lock shows per digit of a code."""
 
 
-class Status(StrEnum):
-    """State of a slot, in the words of the User Code class."""
-
-    AVAILABLE = "available"
-    ENABLED = "enabled"
-    DISABLED = "disabled"
-
-
-class Refusal(StrEnum):
-    """Why a write changed nothing."""
-
-    DUPLICATE = "duplicate"
-    LENGTH = "length"
-    ALPHABET = "alphabet"
-    SLOT = "slot"
-    INJECTED = "injected"
-
-
-class Bolt(StrEnum):
-    """Where the bolt is."""
-
-    LOCKED = "locked"
-    UNLOCKED = "unlocked"
-    JAMMED = "jammed"
-
-
-class How(StrEnum):
-    """Who moved the bolt."""
-
-    KEYPAD = "keypad"
-    MANUAL = "manual"
-    RADIO = "radio"
-    AUTO = "auto"
-
-
-class NoticeKind(StrEnum):
-    """What a lock tells the world on its own."""
-
-    KEYPAD_UNLOCKED = "keypad_unlocked"
-    KEYPAD_LOCKED = "keypad_locked"
-    MANUALLY_UNLOCKED = "manually_unlocked"
-    MANUALLY_LOCKED = "manually_locked"
-    RADIO_UNLOCKED = "radio_unlocked"
-    RADIO_LOCKED = "radio_locked"
-    AUTO_LOCKED = "auto_locked"
-    JAMMED = "jammed"
-    CODE_ADDED = "code_added"
-    CODE_DELETED = "code_deleted"
-    ALL_CODES_DELETED = "all_codes_deleted"
-    DUPLICATE_REFUSED = "duplicate_refused"
-    KEYPAD_DISABLED = "keypad_disabled"
-    LOW_BATTERY = "low_battery"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One thing the lock tells on its own. `user_id` names the slot where one is concerned."""
-
-    kind: NoticeKind
-    at: float
-    user_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WriteResult:
-    """How a write or clear ended. `is_told` False: the lock keeps its refusal to itself and claims success."""
-
-    refusal: Refusal | None = None
-    is_told: bool = True
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether the lock took it."""
-        return self.refusal is None
-
-    @property
-    def claims_success(self) -> bool:
-        """What the lock says about it, which is not always the truth."""
-        return self.refusal is None or not self.is_told
-
-
-class PressOutcome(StrEnum):
-    """What the keypad did with a typed PIN."""
-
-    OPENED = "opened"
-    REFUSED = "refused"
-    LOCKED_OUT = "locked_out"
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """What came of typing a PIN; `user_id` is the slot that opened."""
-
-    outcome: PressOutcome
-    user_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A slot as read: the true PIN, and the text the lock shows for it (asterisks on a masking lock)."""
-
-    status: Status
-    pin: str | None = field(default=None, repr=False)
-    shown: str = field(default="", repr=False)
+NO_IMAGE = "not an image of a lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +69,6 @@ class _Late:
 
 def _never(_fault: Fault) -> bool:
     return False
-
-
-EMPTY = Slot(Status.AVAILABLE)
-"""What a free slot reads as."""
 
 
 class Firmware:
@@ -340,12 +260,7 @@ class Firmware:
     def truth(self) -> dict[str, object]:
         """Tell what is really in the lock, as plain values for JSON; PINs in clear."""
         return {
-            "slots": {
-                str(user_id): {"status": slot.status.value, "pin": slot.pin}
-                for user_id, slot in sorted(self._slots.items())
-            },
-            "bolt": self.bolt.value,
-            "battery": self.battery_percent,
+            **self.image(),
             "is_locked_out": self._locked_out_until is not None,
             "counters": dict(sorted(self.counters.items())),
         }
@@ -365,12 +280,14 @@ class Firmware:
         """Take over what `image` gave; raises `ValueError` when it is not an image."""
         slots, bolt, battery = image.get("slots"), image.get("bolt"), image.get("battery")
         if not isinstance(slots, Mapping) or not isinstance(bolt, str) or not isinstance(battery, int):
-            raise ValueError("not an image of a lock")  # noqa: TRY004 - the shape of a file is a value
+            raise ValueError(NO_IMAGE)  # noqa: TRY004 - the shape of a file is a value
         restored: dict[int, Slot] = {}
         for user_id, entry in slots.items():
-            if not isinstance(entry, Mapping) or not isinstance(entry.get("pin"), str):
-                raise ValueError("not an image of a lock")  # noqa: TRY004 - the shape of a file is a value
-            restored[int(user_id)] = self._filled(entry["pin"], Status(entry.get("status")))
+            match entry:
+                case {"status": str(status), "pin": str(pin)}:
+                    restored[int(user_id)] = self._filled(pin, Status(status))
+                case _:
+                    raise ValueError(NO_IMAGE)
         self._slots = restored
         self.bolt = Bolt(bolt)
         self.battery_percent = battery

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
+from typing import override
 
 SLOTS_MAX = 255
 """Most slots a simulated lock may have: user identifiers above 255 exist only in the extended frames, which v1 locks lack."""
@@ -92,6 +93,7 @@ class Problem:
     text: str
     remedy: str
 
+    @override
     def __str__(self) -> str:
         """Render for people, one line."""
         return f"{self.place}: {self.text}; {self.remedy}"

@@ -263,9 +263,12 @@ class LockNode:
         while True:
             saying = await self._outbox.get()
             if saying.security is None:
-                await self._ether.from_node(self._node_id, lambda said=saying: said.plain, name_of(saying.plain))
+                await self._speak_openly(saying.plain)
             else:
                 await self._speak_sealed(saying, saying.security)
+
+    async def _speak_openly(self, plain: bytes) -> None:
+        await self._ether.from_node(self._node_id, lambda: plain, name_of(plain))
 
     async def _speak_sealed(self, saying: _Saying, security: SecurityClass) -> None:
         label = f"S2 > {name_of(saying.plain)}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import reduce
 from operator import xor
+from typing import override
 
 SOF = 0x01
 """Start of a data frame."""
@@ -45,6 +46,7 @@ class Frame:
     function: int
     payload: bytes = b""
 
+    @override
     def __repr__(self) -> str:
         """Show shape and size only: payloads of unencrypted nodes may hold PINs."""
         return f"Frame({self.frame_type.name} {self.function:#04x}, {len(self.payload)} bytes)"

@@ -74,19 +74,31 @@ class Stick:
     """One stick: takes frames from the link, gives frames to it, hears the air."""
 
     def __init__(
-        self, memory: StickMemory, ether: Ether, transmitter: Transmitter, emit: Callable[[Frame], None]
+        self,
+        memory: StickMemory,
+        ether: Ether,
+        transmitter: Transmitter,
+        emit: Callable[[Frame], None],
+        forget: Callable[[], None],
     ) -> None:
-        """Start powered. `emit` hands a frame to the link."""
-        self.is_powered = True
+        """Start powered. `emit` hands a frame to the link, `forget` makes the link drop what it has not sent."""
+        self.is_plugged = True
+        self._is_booting = False
         self.unknown: Counter[int] = Counter()
         """Functions asked for that this stick does not have."""
         self.resets_count = 0
         self._memory = memory
         self._transmitter = transmitter
         self._emit = emit
+        self._forget = forget
         self._has_wide_ids = False
         self._handlers = self._table()
         ether.attach(self)
+
+    @property
+    def is_powered(self) -> bool:
+        """Whether it hears the air: plugged in, and not in the middle of a reset."""
+        return self.is_plugged and not self._is_booting
 
     def take(self, frame: Frame) -> None:
         """Execute one frame of the host."""
@@ -120,12 +132,15 @@ class Stick:
     def restart(self) -> None:
         """Lose everything a reset loses; the host hears of it shortly."""
         self.resets_count += 1
+        self._is_booting = True
         self._has_wide_ids = False
         self._transmitter.reset()
+        self._forget()
         asyncio.get_running_loop().call_later(RESET_S, self._announce)
 
     def _announce(self) -> None:
-        if self.is_powered:
+        self._is_booting = False
+        if self.is_plugged:
             # Wake-up reason: software reset; no watchdog; always listening; static controller; no classes; no Long Range.
             self._emit(Frame(FrameType.REQUEST, SERIAL_API_STARTED, bytes([0x07, 0x00, 0x01, 0x02, 0x07, 0x00, 0x00])))
 

@@ -31,6 +31,7 @@ class FakeServer:
         self.commands: list[Json] = []
         self.answer: Answer = self._nothing
         self.max_users = MAX_USERS
+        self.cached_values: dict[object, object] = {}
         self.url = ""
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
@@ -136,6 +137,10 @@ class FakeServer:
             case "endpoint.invoke_cc_api":
                 response = await self.answer(command)
                 return {} if response is None else {"response": response}
+            case "node.get_value":
+                value_id = command["valueId"]
+                assert isinstance(value_id, dict)
+                return {"value": self.cached_values.get(value_id["property"])}
             case "node.ping":
                 return {"responded": bool(await self.answer(command))}
             case _:

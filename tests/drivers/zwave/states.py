@@ -52,6 +52,7 @@ def node(
     product: tuple[int, int, int] = (0x0025, 1, 0x11),
     stage: str = "Complete",
     is_controller: bool = False,
+    version: int = 1,
 ) -> Json:
     """One node, by default an S2 lock that was interviewed and is alive."""
     return {
@@ -72,7 +73,7 @@ def node(
             {
                 "nodeId": node_id,
                 "index": 0,
-                "commandClasses": [{"id": cc, "name": str(cc), "version": 1, "isSecure": True} for cc in classes],
+                "commandClasses": [{"id": cc, "name": str(cc), "version": version, "isSecure": True} for cc in classes],
             }
         ],
     }

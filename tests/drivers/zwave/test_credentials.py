@@ -105,7 +105,7 @@ def cached(status: int | None, code: str | None, slot: object) -> list[CachedVal
 
 
 def test_listing_of_the_cache_is_a_middlemans_word() -> None:
-    seen = credentials.listing([*cached(1, "4711", 1), *cached(0, "", 2)], range(1, 3))
+    seen = credentials.listing([*cached(1, "4711", 1), *cached(0, "", 2)], range(1, 3), None)
     assert seen.is_complete
     assert seen.slots == {
         1: Sighting(Held(Pin("4711")), SightingSource.MIDDLEMAN),
@@ -114,21 +114,53 @@ def test_listing_of_the_cache_is_a_middlemans_word() -> None:
 
 
 def test_slot_whose_status_was_never_read_is_absent_and_the_listing_incomplete() -> None:
-    seen = credentials.listing([*cached(1, "4711", 1), *cached(None, None, 2)], range(1, 4))
+    seen = credentials.listing([*cached(1, "4711", 1), *cached(None, None, 2)], range(1, 4), None)
     assert set(seen.slots) == {1}
     assert not seen.is_complete
 
 
 def test_code_without_a_status_does_not_count_as_seen() -> None:
-    seen = credentials.listing([CachedValue("userCode", 1, "4711")], range(1, 2))
+    seen = credentials.listing([CachedValue("userCode", 1, "4711")], range(1, 2), None)
     assert seen.slots == {}
 
 
 def test_values_of_no_slot_and_slots_beyond_ours_are_ignored() -> None:
     cache = [CachedValue("keypadMode", None, 0), *cached(1, "4711", 251), *cached(0, "", 1)]
-    seen = credentials.listing(cache, range(1, 2))
+    seen = credentials.listing(cache, range(1, 2), None)
     assert set(seen.slots) == {1}
     assert seen.is_complete
+
+
+# Vectors: CRC16_CCITT of @zwave-js/core 15.29 over the bytes that its mock lock puts together.
+@pytest.mark.parametrize(
+    ("statuses", "codes", "checksum"),
+    [
+        ({}, {}, 0),
+        ({1: 0, 2: 0}, {1: "4711"}, 0),
+        ({1: 1}, {1: "902461"}, 0x1198),
+        ({3: 2, 1: 1, 2: 0}, {1: "1234", 2: "", 3: "56789"}, 0x945E),
+        ({1: 1}, {}, None),
+        ({1: "on"}, {1: "1234"}, None),
+    ],
+)
+def test_checksum_is_the_one_that_version_2_locks_compute(
+    statuses: dict[int, object], codes: dict[int, object], checksum: int | None
+) -> None:
+    assert credentials.checksum_of(statuses, codes) == checksum
+
+
+def test_codes_with_the_locks_own_checksum_prove_the_unread_slots_empty() -> None:
+    seen = credentials.listing(cached(1, "902461", 1), range(1, 4), 0x1198)
+    assert seen.is_complete
+    assert seen.slots[Slot(3)] == Sighting(Empty(), SightingSource.MIDDLEMAN)
+    assert seen.slots[Slot(1)].value == Held(Pin("902461"))
+
+
+@pytest.mark.parametrize("checksum", [0, 0x1199, None])
+def test_codes_with_another_checksum_prove_nothing_about_unread_slots(checksum: int | None) -> None:
+    seen = credentials.listing(cached(1, "902461", 1), range(1, 4), checksum)
+    assert set(seen.slots) == {1}
+    assert not seen.is_complete
 
 
 @pytest.mark.parametrize(

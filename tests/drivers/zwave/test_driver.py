@@ -353,6 +353,18 @@ async def test_listing_comes_from_the_interview_without_a_call() -> None:
         assert server.calls == []
 
 
+async def test_listing_of_a_version_2_lock_is_complete_when_its_checksum_says_so() -> None:
+    values = states.slots({1: (1, "902461")})
+    async with running([states.node(2, values=values, version=2)]) as server, hub(server) as here:
+        port = await here.arrival()
+        assert not (await port.read_all()).is_complete
+        server.cached_values["userCodeChecksum"] = 0x1198
+        listing = await port.read_all()
+        assert listing.is_complete
+        assert len(listing.slots) == 30
+        assert server.calls == []
+
+
 async def test_connection_that_breaks_in_mid_write_is_ambiguous_and_the_lock_departs_and_returns() -> None:
     async with running([states.node(2)]) as server, hub(server) as here:
         port = await here.arrival()
@@ -516,6 +528,37 @@ async def test_echo_of_our_own_read_is_no_report(*, comes_first: bool) -> None:
         await server.emit(states.value_updated(2, 0x80, "level", None, 80, 81))
         await here.until(lambda: bool(here.seen))
         assert here.seen == [BatteryLevel(80)]
+
+
+async def test_erased_lock_is_one_report_and_not_one_per_slot() -> None:
+    async with running([states.node(2, values=four_slots())]) as server, hub(server) as here:
+        port = await here.arrival()
+        here.listen(port)
+        for slot in range(1, 31):
+            await server.emit(states.value_updated(2, 0x63, "userIdStatus", slot, 0, 1))
+        await server.emit(states.notification(2, 0x0C))
+        await server.emit(states.value_updated(2, 0x63, "userIdStatus", 9, 1, 0))
+        await here.until(lambda: len(here.seen) == 2)
+        assert here.seen == [SlotChanged(SlotChange.ALL_DELETED), SlotChanged(SlotChange.CHANGED, Slot(9))]
+
+
+async def test_burst_of_changed_slots_is_told_as_any_slot() -> None:
+    async with running([states.node(2, values=four_slots())]) as server, hub(server) as here:
+        port = await here.arrival()
+        here.listen(port)
+        for slot in range(1, 31):
+            await server.emit(states.value_updated(2, 0x63, "userIdStatus", slot, 1, 0))
+        await here.until(lambda: here.seen == [SlotChanged(SlotChange.CHANGED)])
+
+
+async def test_low_battery_claims_no_percentage_from_the_cache() -> None:
+    values = [states.value(0x80, "level", None, 100)]
+    async with running([states.node(2, values=values)]) as server, hub(server) as here:
+        port = await here.arrival()
+        here.listen(port)
+        args = {"eventType": "battery low", "urgency": 1}
+        await server.emit(states.event(2, "notification", endpointIndex=0, ccId=0x80, args=args))
+        await here.until(lambda: here.seen == [BatteryLevel(0, is_low=True)])
 
 
 async def test_echo_that_says_something_else_than_our_read_is_reported() -> None:

@@ -102,10 +102,10 @@ async def test_closed_reports_take_nothing_more() -> None:
 
 def test_stick_is_stuck_after_patience_and_more_than_one_failure() -> None:
     watch = StickWatch()
-    watch.failed(100.0)
+    watch.failed(100.0, "unplugged")
     assert not watch.is_stuck(100.0 + PATIENCE_S)
     for _ in range(FAILURES_MIN - 1):
-        watch.failed(110.0)
+        watch.failed(110.0, "unplugged")
     assert not watch.is_stuck(100.0 + PATIENCE_S - 1)
     assert watch.is_stuck(100.0 + PATIENCE_S)
 
@@ -113,6 +113,14 @@ def test_stick_is_stuck_after_patience_and_more_than_one_failure() -> None:
 def test_command_that_passes_clears_the_stick() -> None:
     watch = StickWatch()
     for now_s in (0.0, 30.0, 70.0):
-        watch.failed(now_s)
+        watch.failed(now_s, "unplugged")
     watch.worked()
     assert not watch.is_stuck(1_000.0)
+    assert watch.trouble is None
+
+
+def test_trouble_is_what_the_last_command_met() -> None:
+    watch = StickWatch()
+    watch.failed(0.0, "no answer")
+    watch.failed(1.0, "unplugged")
+    assert watch.trouble == "unplugged"

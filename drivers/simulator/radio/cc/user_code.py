@@ -48,8 +48,14 @@ class UserCode:
                 return self._get(body, at)
             case 0x04:
                 return self._users_number()
-            case _ if self.version < V2:
+            case _ if self.version >= V2:
+                return self._answer_extended(command, body, at)
+            case _:
                 return UNSUPPORTED
+
+    def _answer_extended(self, command: int, body: bytes, at: float) -> Answer:
+        """Execute one of the commands version 2 brought."""
+        match command:
             case 0x06:
                 return _report(0x07, _CAPABILITIES)
             case 0x09:

@@ -1,0 +1,184 @@
+"""The one place where objects are built and joined.
+
+A `Gateway` is the daemon without its process: a test world builds the same with another clock, other chance, another link
+and other drivers.
+"""
+
+import asyncio
+import logging
+import platform
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+from gateway.cloud.link import Link
+from gateway.cloud.service import CloudService, CloudSettings
+from gateway.cloud.uplink import Uplink
+from gateway.fleet.steps import Bench
+from gateway.fleet.supervisor import Fleet
+from gateway.fleet.worker import House
+from gateway.model.clock import ClockTrust
+from gateway.model.instant import Instant
+from gateway.nudge import Nudges
+from gateway.orders.receive import Desk
+from gateway.orders.rules import HubRules
+from gateway.ports import Clock, DriverPort, DriverSettings, Entropy
+from gateway.runtime.clock import SystemClock, TrustSource
+from gateway.runtime.config import Config, ConfigInvalid, Mistake
+from gateway.runtime.drivers import open_driver
+from gateway.runtime.entropy import SystemEntropy
+from gateway.shell.context import CloudCondition, Conditions, LockView, ShellContext
+from gateway.shell.server import ShellServer
+from gateway.store import facts
+from gateway.store.database import Database
+from gateway.store.seal import HubKeys, PinSeal, load_secret
+
+log = logging.getLogger(__name__)
+
+HIGH_WATER_EVERY_S = 600.0
+"""How often trusted time is kept on disk: a hub that loses power starts at most ten minutes behind (T1)."""
+
+SECRET_NAME = "hub.secret"  # noqa: S105 - the name of the file, not what is in it
+DATABASE_NAME = "gateway.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Substitutes:
+    """What a test world puts in place of the real edges; None means the real one."""
+
+    clock: Clock | None = None
+    entropy: Entropy | None = None
+    link: Link | None = None
+    drivers: Mapping[str, DriverPort] | None = None
+
+
+class Gateway:
+    """The daemon, built and ready to run."""
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        link: Link,
+        drivers: Mapping[str, DriverPort],
+        seal: PinSeal,
+    ) -> None:
+        self.config = config
+        self.database = database
+        self.clock = clock
+        self.nudges = Nudges()
+        self._drivers = drivers
+        self._started_at = clock.reading().lo
+        settings = {lock.lock_id: lock.settings for lock in config.locks}
+        desk = Desk(HubRules(settings), seal, entropy)
+        house = House(database, clock, entropy, self.nudges)
+        benches = [Bench(lock_id, setting, seal) for lock_id, setting in settings.items()]
+        self.fleet = Fleet(house, benches, drivers, {lock.lock_id: lock.driver for lock in config.locks})
+        self.cloud = CloudService(
+            db=database,
+            link=link,
+            hub_id=config.hub_id,
+            desk=desk,
+            clock=clock,
+            nudges=self.nudges,
+            settings=CloudSettings(pace=config.broker_pace, versions=versions()),
+        )
+        self.shell = ShellServer(
+            config.socket,
+            ShellContext(
+                db=database,
+                hub_id=config.hub_id,
+                desk=desk,
+                locks={lock.lock_id: LockView(lock.lock_id, lock.name, lock.settings) for lock in config.locks},
+                zone=config.zone,
+                clock=clock,
+                nudges=self.nudges,
+                conditions=self.conditions,
+            ),
+        )
+
+    @classmethod
+    async def build(cls, config: Config, stack: AsyncExitStack, substitutes: Substitutes | None = None) -> Self:
+        """Open what has to be open, in order: secret, database, clock, drivers.
+
+        Raises `ConfigInvalid`, `ValueError` or `DatabaseUnusable`, each with a line that says what to do. What was opened is
+        closed by `stack`.
+        """
+        given = substitutes or Substitutes()
+        entropy = given.entropy or SystemEntropy()
+        keys = HubKeys.derive(load_secret(config.state / SECRET_NAME, entropy.token))
+        database = await Database.open(config.state / DATABASE_NAME, keys.page_key)
+        stack.push_async_callback(database.close)
+        high_water = await database.read(facts.high_water)
+        clock = given.clock or SystemClock(config.trust, high_water)
+        # The epoch needs only to differ from that of any earlier database of this hub.
+        candidate = max(clock.reading().hi, 1)
+        await database.write(lambda con: facts.begin_epoch(con, candidate))
+        return cls(
+            config,
+            database,
+            clock=clock,
+            entropy=entropy,
+            link=given.link or Uplink(config.broker),
+            drivers=given.drivers if given.drivers is not None else _drivers(config, entropy),
+            seal=PinSeal(keys, entropy.token),
+        )
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.fleet.run(), name="fleet")
+            tasks.create_task(self.cloud.run(), name="cloud")
+            tasks.create_task(self.shell.run(), name="shell")
+            tasks.create_task(self._keep_high_water(), name="clock")
+
+    def conditions(self) -> Conditions:
+        """How everything is, for the shell."""
+        cloud = self.cloud.condition()
+        trust = self.clock.reading().trust
+        is_assumed = self.config.trust is TrustSource.ASSUME
+        return Conditions(
+            clock=f"{trust.value}, assumed by configuration" if is_assumed else trust.value,
+            drivers={name: driver.condition() for name, driver in self._drivers.items()},
+            cloud=CloudCondition(cloud.state.value, cloud.since, cloud.detail),
+            versions=versions(),
+            started_at=self._started_at,
+            worker_restarts=self.fleet.restarts,
+        )
+
+    async def _keep_high_water(self) -> None:
+        while True:
+            reading = self.clock.reading()
+            if reading.trust is ClockTrust.TRUSTED:
+                at: Instant = reading.lo
+                await self.database.write(lambda con, at=at: facts.raise_high_water(con, at))  # type: ignore[misc]
+            await asyncio.sleep(HIGH_WATER_EVERY_S)
+
+
+def versions() -> Mapping[str, str]:
+    """What runs here, the hub's own version first."""
+    return {"keypad-gateway": version("keypad-gateway"), "python": platform.python_version()}
+
+
+def _drivers(config: Config, entropy: Entropy) -> Mapping[str, DriverPort]:
+    names = sorted({lock.driver for lock in config.locks})
+    made: dict[str, DriverPort] = {}
+    mistakes: list[Mistake] = []
+    for name in names:
+        storage = config.state / name
+        storage.mkdir(parents=True, exist_ok=True, mode=0o700)
+        addresses = [lock.address for lock in config.locks if lock.driver == name]
+        settings = DriverSettings(config.drivers.get(name, {}), addresses, entropy, str(storage))
+        try:
+            made[name] = open_driver(name, settings)
+        except ValueError as error:
+            mistakes.extend(Mistake(f"drivers.{name}", line) for line in str(error).splitlines())
+    if mistakes:
+        raise ConfigInvalid(Path("configuration"), mistakes)
+    return made

@@ -1,0 +1,57 @@
+"""From a request line to an answer: the verb is found, carried out, and whatever it raises becomes an answer."""
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+
+from gateway.shell import verbs_codes, verbs_hub, verbs_locks, verbs_orders
+from gateway.shell.catalogue import CATALOGUE
+from gateway.shell.context import Peer, ShellContext
+from gateway.shell.session import Answer, Failure, FailureKind, NotDone, Request, parse_request
+
+log = logging.getLogger(__name__)
+
+type Doer = Callable[[ShellContext, Peer, Request], Awaitable[Answer]]
+
+DOERS: Mapping[str, Doer] = {
+    "status": verbs_hub.status,
+    "locks": verbs_locks.locks,
+    "codes": verbs_codes.codes,
+    "slots": verbs_locks.slots,
+    "plan": verbs_locks.plan,
+    "why": verbs_codes.why,
+    "timeline": verbs_codes.timeline,
+    "create": verbs_orders.create,
+    "update": verbs_orders.update,
+    "delete": verbs_orders.delete,
+    "verify": verbs_hub.verify,
+}
+"""Who carries out which verb of the catalogue."""
+
+
+class Shell:
+    """Answers requests. One for the whole daemon; it has no memory but a counter."""
+
+    def __init__(self, context: ShellContext) -> None:
+        self._context = context
+        self.failures = 0
+        """Requests that died of a bug."""
+
+    async def answer(self, line: bytes, peer: Peer) -> Answer:
+        """The answer to one request line. Never raises for what the request says, nor for a bug in a verb."""
+        try:
+            request = parse_request(line, CATALOGUE)
+            answer = await DOERS[request.verb.name](self._context, peer, request)
+        except NotDone as refusal:
+            return Answer(failure=refusal.failure)
+        except Exception as error:  # noqa: BLE001 - a verb is supervised: logged, counted, answered
+            self.failures += 1
+            # Neither the arguments nor the exception's own text go into the log: either may hold a PIN (N1).
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            kind = type(error).__name__
+            log.error("shell.verb.died", extra={"error": kind, "failures": self.failures, "trace": trace})  # noqa: TRY400 - see above
+            message = "the hub failed at this; look whether anything changed before you try again"
+            return Answer(failure=Failure(FailureKind.FAILED, message, "send the hub's log to the maker"))
+        if request.verb.is_mutating:
+            log.info("shell.verb.done", extra={"verb": request.verb.name, "uid": peer.uid})
+        return answer

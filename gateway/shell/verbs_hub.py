@@ -1,0 +1,172 @@
+"""Verbs about the hub as a whole: `status` and `verify`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from gateway.model.clock import ClockReading, ClockTrust
+from gateway.model.events import Fact
+from gateway.model.ids import CodeId
+from gateway.model.instant import Instant, format_instant
+from gateway.model.issues import Issue
+from gateway.planner.desired import Phase
+from gateway.planner.explain import ISSUE_WORDS, local_time, named, span, when
+from gateway.ports import DriverState
+from gateway.shell import documents
+from gateway.shell.context import Conditions, Peer, ShellContext
+from gateway.shell.scenes import Scene, all_scenes, short_ids
+from gateway.shell.session import Answer, Cell, Failure, FailureKind, Request, Tone
+from gateway.shell.verbs_locks import lock_table
+from gateway.store import journal
+
+BATTERY_LOW_PERCENT = 15
+"""At or below this charge a person should bring batteries; the bound that our event `battery_status: low` has."""
+
+CONCERNS_SHOWN_MAX = 6
+"""Things to do on a 24-line screen, beside the state of the hub and four locks."""
+
+
+class Weight(IntEnum):
+    """Order of what a person must act on: a door that may open wrongly first."""
+
+    OPENS_WRONGLY = 0
+    SHUT_OUT = 1
+    BLIND = 2
+    SOON = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One thing that a person must act on: what is wrong, and what to do."""
+
+    weight: Weight
+    text: str
+    remedy: str
+
+
+async def status(context: ShellContext, _: Peer, __: Request) -> Answer:
+    """How the hub is; what a person must act on comes first."""
+    scenes = await all_scenes(context)
+    conditions = context.conditions()
+    reading = context.clock.reading()
+    concerns = sorted(_concerns(context, conditions, reading, scenes), key=lambda concern: concern.weight)
+    lines = [
+        Cell(f"{context.hub_id}, {local_time(reading.lo, Instant(0), context.zone)} {context.zone.key}", Tone.HEAD),
+        *_to_do(concerns),
+        *_parts(context, conditions, reading),
+    ]
+    value: dict[str, Fact] = {
+        "hub_id": context.hub_id,
+        "time": format_instant(reading.lo),
+        "zone": context.zone.key,
+        "clock": {"trust": reading.trust.value, "detail": conditions.clock},
+        "started_at": format_instant(conditions.started_at),
+        "versions": dict(conditions.versions),
+        "drivers": {
+            name: {"state": condition.state.value, "detail": condition.detail}
+            for name, condition in conditions.drivers.items()
+        },
+        "cloud": {
+            "state": conditions.cloud.state,
+            "since": documents.instant(conditions.cloud.since),
+            "detail": conditions.cloud.detail,
+        },
+        "outbox_count": conditions.outbox_count,
+        "worker_restarts": conditions.worker_restarts,
+        "to_do": [{"problem": concern.text, "remedy": concern.remedy} for concern in concerns],
+    }
+    table, rows = lock_table(scenes, context.zone, with_ids=False)
+    return Answer(tuple(lines), table, value=value | {"locks": rows})
+
+
+async def verify(context: ShellContext, _: Peer, __: Request) -> Answer:
+    """Whether the journal's chain is whole (A19)."""
+    broken, last = await context.db.read(lambda con: (journal.verify(con), journal.timeline(con, limit=1)))
+    count = last[0].line if last else 0
+    value: dict[str, Fact] = {"is_whole": broken is None, "first_broken_line": broken, "last_line": count}
+    if broken is None:
+        return Answer(
+            (Cell(f"The journal is whole: {count} lines, every one fits the one before it.", Tone.GOOD),), value=value
+        )
+    told = f"the journal was changed from outside: line {broken} of {count} does not fit the one before it"
+    remedy = "keep the database file as it is and compare it with the last backup"
+    return Answer(value=value, failure=Failure(FailureKind.FAILED, told, remedy))
+
+
+def _to_do(concerns: list[Concern]) -> Iterator[Cell]:
+    if not concerns:
+        yield Cell("Nothing needs a person.", Tone.GOOD)
+        return
+    yield Cell("A person must act:", Tone.BAD)
+    for concern in concerns[:CONCERNS_SHOWN_MAX]:
+        yield Cell(f"! {concern.text}", Tone.BAD if concern.weight <= Weight.SHUT_OUT else Tone.WARN)
+        yield Cell(f"  → {concern.remedy}")
+    if len(concerns) > CONCERNS_SHOWN_MAX:
+        yield Cell(f"  … and {len(concerns) - CONCERNS_SHOWN_MAX} more: gatewayctl codes", Tone.WARN)
+
+
+def _parts(context: ShellContext, conditions: Conditions, reading: ClockReading) -> Iterator[Cell]:
+    now = reading.lo
+    versions = ", ".join(f"{name} {version}" for name, version in conditions.versions.items())
+    yield Cell(f"Hub     up {span(max(now - conditions.started_at, 0))}; {versions}")
+    trust = Tone.GOOD if reading.trust is ClockTrust.TRUSTED else Tone.WARN
+    yield Cell(_part("Clock", reading.trust.value, conditions.clock), trust)
+    for name, condition in conditions.drivers.items():
+        tone = Tone.GOOD if condition.state is DriverState.READY else Tone.WARN
+        yield Cell(_part("Driver", f"{name} {condition.state.value}", condition.detail), tone)
+    cloud = conditions.cloud
+    since = "" if cloud.since is None else f" since {when(cloud.since, now, context.zone)}"
+    yield Cell(_part("Cloud", f"{cloud.state}{since}", cloud.detail), Tone.GOOD if cloud.is_up else Tone.WARN)
+    count = conditions.outbox_count
+    waiting = "empty" if count == 0 else f"{count} event{'s wait' if count > 1 else ' waits'} for the cloud's receipt"
+    yield Cell(_part("Outbox", waiting, ""), Tone.PLAIN)
+
+
+def _part(title: str, state: str, detail: str) -> str:
+    return f"{title:<7} {state}" + (f"; {detail}" if detail else "")
+
+
+def _concerns(
+    context: ShellContext, conditions: Conditions, reading: ClockReading, scenes: Iterable[Scene]
+) -> Iterator[Concern]:
+    if reading.trust is ClockTrust.UNTRUSTED:
+        text = "The hub does not know the time: no time-bound code goes onto a lock."
+        yield Concern(Weight.SHUT_OUT, text, "give it the network, or a time service that answers")
+    for name, condition in conditions.drivers.items():
+        if condition.state is DriverState.DOWN:
+            remedy = condition.detail or "look at the hub's log"
+            yield Concern(Weight.BLIND, f"Driver {name} is down: its locks cannot be reached.", remedy)
+    for scene in scenes:
+        yield from _of_lock(scene, context)
+    cloud = conditions.cloud
+    if not cloud.is_up and cloud.detail:
+        yield Concern(Weight.SOON, "No link to the cloud; the hub goes on with the orders it has.", cloud.detail)
+    if conditions.worker_restarts:
+        text = f"A part of the hub died and was started again, {conditions.worker_restarts} times so far."
+        yield Concern(Weight.SOON, text, "send the hub's log to the maker")
+
+
+def _of_lock(scene: Scene, context: ShellContext) -> Iterator[Concern]:
+    name, row, now = scene.view.name, scene.row, scene.now
+    if row is None:
+        text = f"{name} was never met by a driver."
+        yield Concern(Weight.BLIND, text, "check that it is included, and its address in the configuration")
+    elif not row.is_reachable:
+        at = row.reachable_changed_at
+        since = "" if at is None else f" since {when(at, now, context.zone)}"
+        yield Concern(
+            Weight.BLIND, f"{name} does not answer{since}.", "check its batteries and its distance to the hub"
+        )
+    if row is not None and row.battery_percent is not None and row.battery_percent <= BATTERY_LOW_PERCENT:
+        yield Concern(Weight.SOON, f"{name} has {row.battery_percent} % battery left.", "bring new batteries")
+    shorts = short_ids(CodeId(code.code_id) for code in scene.snapshot.codes)
+    for code in scene.snapshot.codes:
+        issues = scene.plan.standings[code.code_id].issues
+        errors = sorted(issue for issue in issues if not issue.is_warning)
+        if not errors:
+            continue
+        is_over = scene.plan.wishes[code.code_id].phase is Phase.OVER
+        worst = Issue.FAILED_TO_REMOVE if Issue.FAILED_TO_REMOVE in errors else errors[0]
+        text = f"{named(code.name)} on {name}: {ISSUE_WORDS[worst]}"
+        weight = Weight.OPENS_WRONGLY if is_over else Weight.SHUT_OUT
+        yield Concern(weight, text, f"gatewayctl why {shorts[code.code_id]}")
