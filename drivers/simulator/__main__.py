@@ -46,7 +46,9 @@ def main(words: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return FAILED
     except OSError as error:
-        sys.stderr.write(f"{error.filename}: {error.strerror}; choose a path in a folder that exists and is yours\n")
+        sys.stderr.write(
+            f"{error.filename2 or error.filename}: {error.strerror}; choose a path in a folder that exists and is yours\n"
+        )
         return FAILED
     return 0
 

@@ -73,7 +73,7 @@ class Home:
     def lock_counts(self, lock: str | int) -> Plain:
         """Counters of one lock."""
         for row in _rows(self.counts()["locks"]):
-            if str(lock) in (row["lock"], str(row["node"])):
+            if str(lock).casefold() in (str(row["lock"]).casefold(), str(row["node"])):
                 return row
         raise HomeRefused(f"there is no lock {lock!r}")
 

@@ -69,6 +69,9 @@ _RING: Final = ("ready", "interview started", "interview failed", "interview com
 """Node events after which the comparison may come out differently."""
 
 
+_NOT_TRIED: Final = "not connected yet"
+
+
 def open_driver(settings: DriverSettings) -> "ZWaveDriver":
     """The entry point. Raises `ValueError` with one line per mistake in the options."""
     options = read_options(settings.options, settings.locks)
@@ -93,8 +96,10 @@ class ZWaveDriver(DriverPort):
         self._ring = asyncio.Event()
         self._stick = StickWatch()
         self._server: ServerProcess | None = None
-        self._url = options.url
-        self._condition = DriverCondition(DriverState.STARTING, "not connected yet")
+        self._url = options.url if options.server is None else ""
+        self._unusable: str | None = None
+        self._disconnected_because: str | None = _NOT_TRIED
+        self._network = ""
         self.internal_error_count = 0
 
     @override
@@ -113,7 +118,19 @@ class ZWaveDriver(DriverPort):
     @override
     def condition(self) -> DriverCondition:
         """How the driver is right now, with the home id and what each missing lock needs."""
-        return self._condition
+        if self._unusable is not None:
+            return DriverCondition(DriverState.DOWN, self._unusable)
+        if self._disconnected_because is None:
+            return DriverCondition(DriverState.READY, self._network)
+        if self._disconnected_because is _NOT_TRIED:
+            return DriverCondition(DriverState.STARTING, _NOT_TRIED)
+        if self._server is None:
+            return DriverCondition(DriverState.DOWN, f"{self._disconnected_because}; trying again")
+        status = self._server.status
+        if status.last_exit is None and status.state is not ServerState.BACKING_OFF:
+            return DriverCondition(DriverState.STARTING, f"{self._disconnected_because}; our server is starting")
+        last = f"; its last end: {status.last_exit}" if status.last_exit else ""
+        return DriverCondition(DriverState.DOWN, f"{self._disconnected_because}; our server is {status.state}{last}")
 
     def ports(self) -> tuple[ZWaveLock, ...]:
         """The locks that are here now."""
@@ -152,19 +169,10 @@ class ZWaveDriver(DriverPort):
             self._stick.worked()
         if ending.reached is Reached.NETWORK:
             log.warning("driver.connection.lost", extra={"cause": cause})
-        self._condition = self._without_connection(cause)
+        self._disconnected_because = cause
         for lock_id in tuple(self._ports):
             self._depart(lock_id, cause)
         return ending.reached
-
-    def _without_connection(self, cause: str) -> DriverCondition:
-        if self._server is None:
-            return DriverCondition(DriverState.DOWN, f"{cause}; trying again")
-        status = self._server.status
-        if status.last_exit is None and status.state is ServerState.STARTING:
-            return DriverCondition(DriverState.STARTING, "the Z-Wave server is starting")
-        last = f"; its last end: {status.last_exit}" if status.last_exit else ""
-        return DriverCondition(DriverState.DOWN, f"{cause}; our server is {status.state.value}{last}")
 
     async def _tend(self, driver: Driver) -> None:
         controller = driver.controller
@@ -181,7 +189,8 @@ class ZWaveDriver(DriverPort):
                         watched[address.node_id] = node
                         unsubscribe += [node.on(name, self._on_change) for name in _RING]
                     await self._compare(address, node)
-                self._condition = DriverCondition(DriverState.READY, self._describe(driver))
+                self._network = self._describe(driver)
+                self._disconnected_because = None
                 await self._wait_or_knock(driver)
         finally:
             for stop in unsubscribe:
@@ -262,7 +271,7 @@ class ZWaveDriver(DriverPort):
                 await server.run()
             except (ServerUnusableError, KeysUnusableError, OSError, RuntimeError) as error:
                 self._url = ""
-                self._condition = DriverCondition(DriverState.DOWN, str(error))
+                self._unusable = str(error)
                 log.error("driver.server.unusable", extra={"cause": str(error)})  # noqa: TRY400 - the line says it all
             await asyncio.sleep(UNUSABLE_RETRY_S)
 
@@ -275,6 +284,7 @@ class ZWaveDriver(DriverPort):
         config_path = write_server_config(server_config(keys, storage), storage)
         port = own.port or _free_port()
         server = ServerProcess(ServerSettings(own.stick, config_path, port), os.environ, self._entropy.token)
+        self._unusable = None
         self._server, self._url = server, f"ws://127.0.0.1:{port}"
         return server
 

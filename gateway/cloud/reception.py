@@ -4,9 +4,9 @@ A message is acknowledged to the broker only after its answer is committed; unti
 The reception outlives connections: what came in just before a connection broke is stored all the same, and its repetition
 answers as before (N3). What queues is taken up to `BATCH_MAX` to a transaction.
 
-Nothing that a message says can block the next one. A batch that fails is taken apart; a message that fails again and again on
-its own is recorded as rejected. When not even that can be written, the database is what is broken: nothing is acknowledged,
-the broker keeps the rest, and we try until it works.
+Nothing that a message says can block the next one. A batch that fails is taken apart; a message that fails again and again
+while another write works is recorded as rejected. When none works, the database is what is broken: nothing is acknowledged,
+the broker keeps the rest, and we try until it works. A disk that is full for hours rejects no order.
 """
 
 import asyncio
@@ -34,7 +34,10 @@ BATCH_MAX = 20
 
 QUEUE_MAX = 100
 TRIES_MAX = 3
-"""How often one message may fail on its own before it is recorded as rejected; a passing trouble is over by then."""
+"""How often one message may fail while the database works otherwise, before it is recorded as rejected."""
+
+PROBE = "inbox.probe"
+"""The fact that is written to see whether the database works."""
 
 DATABASE_PACE = Pace(first_s=1.0, longest_s=60.0)
 
@@ -142,16 +145,24 @@ class InboxReception:
     async def _commit_alone(self, content: _Content) -> Settled:
         """Commit one message, however long the database takes to work again."""
         backoff = Backoff(self._pace, self._desk.entropy)
-        tries = 0
+        blamed = 0
         while True:
-            tries += 1
-            stand_in = _poisoned(content) if tries > TRIES_MAX else content
             try:
-                return (await self._commit([stand_in]))[0]
+                return (await self._commit([_poisoned(content) if blamed >= TRIES_MAX else content]))[0]
             except Exception:  # a supervisor: nothing is acknowledged until this works
                 self.counts.faults += 1
-                log.exception("inbox.message.failed", extra={"tries": tries})
-                await asyncio.sleep(backoff.next_s())
+                log.exception("inbox.message.failed", extra={"blamed": blamed})
+            blamed += await self._database_works()
+            await asyncio.sleep(backoff.next_s())
+
+    async def _database_works(self) -> bool:
+        """Whether something else can be written: then it is the message that fails, not the database."""
+        try:
+            await self._db.write(lambda con: facts.write(con, PROBE, "works"))
+        except Exception:  # a supervisor: the cause was logged by the caller's own failure
+            log.warning("inbox.database.failing", exc_info=True)
+            return False
+        return True
 
     def _read(self, message: Message) -> _Content:
         channel = which_down(self._hub_id, message.topic)

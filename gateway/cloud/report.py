@@ -22,6 +22,9 @@ EVENTS = "evt"
 ONLINE = "hub.online"
 OFFLINE = "hub.offline"
 RECEIPT = "receipt"
+LONG_AGO = Instant(0)
+"""The start of a hub that tells none."""
+
 TO_CLOUD = "cloud"
 """The audience of whatever a hub says."""
 
@@ -53,7 +56,7 @@ class Presence:
     acknowledged_seq: int = 0
     digests: Mapping[LockId, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
-    started_at: Instant = Instant(0)
+    started_at: Instant = LONG_AGO
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,10 +247,7 @@ def _sentence(error: ValidationError, parent: str | None) -> _Refusal:
     kind = first["type"]
     if kind == "extra_forbidden":
         field = name if _KNOWN_WORD.fullmatch(name) else parent
-        message = (
-            "this hub does not know the field, and passing it over could open a door: correct its name or leave it out"
-        )
-        return _Refusal(RejectionReason.UNSUPPORTED, field, message)
+        return _Refusal(RejectionReason.UNSUPPORTED, field, _FOREIGN.get(name, _UNKNOWN_FIELD))
     context = first.get("ctx", {})
     told = _RULES.get(kind, "must have another form: see the contract")
     if kind == "rule":
@@ -261,6 +258,10 @@ def _sentence(error: ValidationError, parent: str | None) -> _Refusal:
         told = f"must be one of {context['expected']}"
     return _Refusal(RejectionReason.INVALID_INPUT, name or parent, told)
 
+
+_UNKNOWN_FIELD = "this hub does not know it, and passing it over could open a door: correct the name or leave it out"
+_FOREIGN = {"device_id": "an access code stays on its lock: delete it and create one on the other lock"}
+"""Known fields where they do not belong."""
 
 _RULES = {
     "missing": "is required: give it",

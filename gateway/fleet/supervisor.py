@@ -1,66 +1,50 @@
-"""Brings locks and workers together, and restarts alone what dies."""
+"""Brings locks and workers together."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.fleet import reports
 from gateway.fleet.airtime import Lane
 from gateway.fleet.steps import Bench
 from gateway.fleet.worker import House, Worker
+from gateway.keeper import Keeper
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import LockId
 from gateway.nudge import OUTBOX_BELL, lock_bell
-from gateway.ports import Arrival, Departure, DriverPort, DriverUnusable, LockPort
+from gateway.ports import Arrival, Departure, DriverPort, LockPort
 from gateway.store import journal, locks
 from gateway.store.database import Connection
 
 log = logging.getLogger(__name__)
-
-RESTART_FIRST_S = 1.0
-RESTART_LONGEST_S = 60.0
-"""A task that died of a bug comes back after 1 s, 2 s … 60 s: the other locks must not notice."""
 
 
 class Fleet:
     """All locks of this hub, each with its worker; one lane per driver."""
 
     def __init__(
-        self, house: House, benches: Sequence[Bench], drivers: Mapping[str, DriverPort], of_lock: Mapping[LockId, str]
+        self,
+        house: House,
+        benches: Sequence[Bench],
+        drivers: Mapping[str, DriverPort],
+        of_lock: Mapping[LockId, str],
+        keeper: Keeper,
     ) -> None:
+        self._keeper = keeper
         self._house = house
         self._drivers = drivers
         lanes = {name: Lane() for name in drivers}
         self._benches = {bench.lock_id: bench for bench in benches}
         self.workers = {bench.lock_id: Worker(bench, house, lanes[of_lock[bench.lock_id]]) for bench in benches}
-        self.restarts = 0
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for name, driver in self._drivers.items():
-                tasks.create_task(self._kept_up(f"driver {name}", driver.run), name=f"driver {name}")
+                tasks.create_task(self._keeper.keep_up(f"driver {name}", driver.run), name=f"driver {name}")
                 tasks.create_task(self._follow(driver), name=f"locks of {name}")
             for lock_id, worker in self.workers.items():
-                tasks.create_task(self._kept_up(f"worker {lock_id}", worker.run), name=f"worker {lock_id}")
-
-    async def _kept_up(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        wait_s = RESTART_FIRST_S
-        loop = asyncio.get_running_loop()
-        while True:
-            started = loop.time()
-            try:
-                await work()
-            except DriverUnusable:
-                raise
-            except Exception:
-                self.restarts += 1
-                log.exception("fleet.task.died", extra={"task": name, "restarts": self.restarts, "again_in_s": wait_s})
-            else:
-                return
-            await asyncio.sleep(wait_s)
-            is_settled = loop.time() - started > RESTART_LONGEST_S
-            wait_s = RESTART_FIRST_S if is_settled else min(wait_s * 2, RESTART_LONGEST_S)
+                tasks.create_task(self._keeper.keep_up(f"worker {lock_id}", worker.run), name=f"worker {lock_id}")
 
     async def _follow(self, driver: DriverPort) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -72,7 +56,7 @@ class Fleet:
                         if (old := listeners.pop(port.lock_id, None)) is not None:
                             old.cancel()
                         listeners[port.lock_id] = tasks.create_task(
-                            self._kept_up(f"reports of {port.lock_id}", lambda port=port: self._listen(port)),  # type: ignore[misc]
+                            self._keeper.keep_up(f"reports of {port.lock_id}", lambda port=port: self._listen(port)),
                             name=f"reports of {port.lock_id}",
                         )
                     case Departure(lock_id=lock_id, cause=cause):

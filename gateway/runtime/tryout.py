@@ -280,9 +280,7 @@ async def _greet(folder: Path, *, is_simulated: bool) -> None:
         '  .venv/bin/gatewayctl slots "Front door"',
     ]
     if is_simulated:
-        say.append(
-            '  .venv/bin/python -m drivers.simulator ctl --control build/run/home.ctl press "Front door" 2580'
-        )
+        say.append('  .venv/bin/python -m drivers.simulator ctl --control build/run/home.ctl press "Front door" 2580')
     print("\n".join([*say, "Ctrl-C stops it. Lock memories and codes are kept in build/run.", ""]), flush=True)  # noqa: T201
 
 

@@ -20,6 +20,7 @@ from gateway.cloud.uplink import Uplink
 from gateway.fleet.steps import Bench
 from gateway.fleet.supervisor import Fleet
 from gateway.fleet.worker import House
+from gateway.keeper import Keeper
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import Instant
 from gateway.nudge import Nudges
@@ -74,12 +75,13 @@ class Gateway:
         self.clock = clock
         self.nudges = Nudges()
         self._drivers = drivers
+        self._keeper = Keeper()
         self._started_at = clock.reading().lo
         settings = {lock.lock_id: lock.settings for lock in config.locks}
         desk = Desk(HubRules(settings), seal, entropy)
         house = House(database, clock, entropy, self.nudges)
         benches = [Bench(lock_id, setting, seal) for lock_id, setting in settings.items()]
-        self.fleet = Fleet(house, benches, drivers, {lock.lock_id: lock.driver for lock in config.locks})
+        self.fleet = Fleet(house, benches, drivers, {lock.lock_id: lock.driver for lock in config.locks}, self._keeper)
         self.cloud = CloudService(
             db=database,
             link=link,
@@ -90,7 +92,6 @@ class Gateway:
             settings=CloudSettings(pace=config.broker_pace, versions=versions()),
         )
         self.shell = ShellServer(
-            config.socket,
             ShellContext(
                 db=database,
                 hub_id=config.hub_id,
@@ -101,6 +102,7 @@ class Gateway:
                 nudges=self.nudges,
                 conditions=self.conditions,
             ),
+            config.socket,
         )
 
     @classmethod
@@ -134,9 +136,8 @@ class Gateway:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.fleet.run(), name="fleet")
-            tasks.create_task(self.cloud.run(), name="cloud")
-            tasks.create_task(self.shell.run(), name="shell")
-            tasks.create_task(self._keep_high_water(), name="clock")
+            for name, part in (("cloud", self.cloud.run), ("shell", self.shell.run), ("clock", self._keep_high_water)):
+                tasks.create_task(self._keeper.keep_up(name, part), name=name)
 
     def conditions(self) -> Conditions:
         """How everything is, for the shell."""
@@ -148,8 +149,9 @@ class Gateway:
             drivers={name: driver.condition() for name, driver in self._drivers.items()},
             cloud=CloudCondition(cloud.state.value, cloud.since, cloud.detail),
             versions=versions(),
+            outbox_count=0,
             started_at=self._started_at,
-            worker_restarts=self.fleet.restarts,
+            worker_restarts=self._keeper.restarts,
         )
 
     async def _keep_high_water(self) -> None:

@@ -4,6 +4,7 @@ It starts fast because people wait for it at a door: plain sockets, no event loo
 the interactive prompt are loaded only when they are needed.
 """
 
+import contextlib
 import getpass
 import json
 import os
@@ -105,10 +106,8 @@ class Daemon:
     def ask(self, request: Request) -> Answer:
         """One request, one answer. Raises `DaemonUnreachable` when the session breaks."""
         try:
-            try:
+            with contextlib.suppress(BrokenPipeError):  # turned away, with an answer that is still to be read
                 self._line.sendall(encode_request(request))
-            except BrokenPipeError:
-                pass  # the daemon may have turned us away with an answer that is still to be read
             return parse_answer(self._answer_line())
         except TimeoutError:
             message = f"the gateway on {self.path} did not answer within {ANSWER_S:.0f} s"
@@ -139,9 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         call = read_call(words)
         if call.wants_version:
-            return _say(f"gatewayctl {__version__}\n")
+            return say(f"gatewayctl {__version__}\n")
         if call.wants_help:
-            return _say(_help(call.words))
+            return say(_help(call.words))
         path = call.socket_path or default_socket(os.environ)
         if not call.words:
             return _without_verb(path)
@@ -211,14 +210,14 @@ def show(answer: Answer, *, is_json: bool) -> int:
     if answer.failure is not None:
         return show_failure(answer.failure, is_json=is_json)
     if is_json:
-        return _say(_document(answer.value))
-    return _say(render.draw(answer, width=terminal_width(), is_coloured=is_coloured()))
+        return say(_document(answer.value))
+    return say(render.draw(answer, width=terminal_width(), is_coloured=is_coloured()))
 
 
 def show_failure(failure: Failure, *, is_json: bool) -> int:
     """Print a failure: to standard error for people, as the document with `--json`; returns the exit code."""
     if is_json:
-        _say(_document({"error": failure_value(failure)}))
+        say(_document({"error": failure_value(failure)}))
     else:
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
         sys.stderr.write(render.draw_failure(failure, width=width, is_coloured=sys.stderr.isatty() and is_coloured()))
@@ -260,7 +259,8 @@ def _document(value: Fact) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def _say(text: str) -> int:
+def say(text: str) -> int:
+    """Print; returns the exit code of what was done."""
     sys.stdout.write(text)
     sys.stdout.flush()
     return EXIT_DONE

@@ -18,9 +18,10 @@ from gateway.model.commands import (
     RejectionReason,
     UpdateAccessCode,
 )
-from gateway.model.instant import LAST_INSTANT
+from gateway.model.ids import CodeId, LockId
+from gateway.model.instant import LAST_INSTANT, later
 from gateway.model.pin import Pin
-from tests.builders import KEY, at
+from tests.builders import FRONT, KEY, at
 from tests.cloud.room import HUB
 
 type Json = dict[str, Any]
@@ -66,8 +67,15 @@ def test_create_with_everything_becomes_a_command() -> None:
     })  # fmt: skip
     assert (order.command_id, order.kind, order.origin) == ("o-1", "access_code.create", Origin.CLOUD)
     expected = CreateAccessCode(
-        "ac-1", "front-door", "Guest Ø", Pin("271828"), at("2027-01-31 15:00") + 500, at("2027-02-03 11:00"), 3, True
-    )  # type: ignore[arg-type]  # plain strings and numbers stand for ids and instants
+        code_id=CodeId("ac-1"),
+        lock_id=FRONT,
+        name="Guest Ø",
+        pin=Pin("271828"),
+        starts_at=later(at("2027-01-31 15:00"), 500),
+        ends_at=at("2027-02-03 11:00"),
+        generation=3,
+        is_external_modification_allowed=True,
+    )
     assert order.command == expected
 
 
@@ -75,7 +83,7 @@ def test_create_with_the_least_leaves_everything_else_open() -> None:
     command = decode(
         {"id": "o-1", "kind": "access_code.create", "body": {"access_code_id": "a", "device_id": "l"}}
     ).command
-    assert command == CreateAccessCode("a", "l", "", None)  # type: ignore[arg-type]  # ids
+    assert command == CreateAccessCode(CodeId("a"), LockId("l"), "", None)
 
 
 def test_nulls_in_a_create_count_as_left_out() -> None:
@@ -94,11 +102,11 @@ def test_nulls_in_a_create_count_as_left_out() -> None:
 
 def test_delete_becomes_a_command() -> None:
     order = decode({"id": "o", "kind": "access_code.delete", "body": {"access_code_id": "a", "generation": 2}})
-    assert order.command == DeleteAccessCode("a", 2)  # type: ignore[arg-type]  # ids
+    assert order.command == DeleteAccessCode(CodeId("a"), 2)
 
 
 def test_update_keeps_what_it_does_not_name() -> None:
-    assert updated() == UpdateAccessCode("ac-1")  # type: ignore[arg-type]  # ids
+    assert updated() == UpdateAccessCode(CodeId("ac-1"))
     assert updated(name=None, code=None, is_external_modification_allowed=None) == updated()
     assert updated(name="").name == ""
 
@@ -110,8 +118,8 @@ def test_null_takes_a_time_away_and_silence_does_not() -> None:
 
 def test_made_ongoing_takes_both_times_away_unless_a_start_is_given() -> None:
     assert (updated(type="ongoing").starts_at, updated(type="ongoing").ends_at) == (None, None)
-    later = updated(type="ongoing", starts_at=START)
-    assert (later.starts_at, later.ends_at) == (at("2027-01-31 15:00"), None)
+    starting = updated(type="ongoing", starts_at=START)
+    assert (starting.starts_at, starting.ends_at) == (at("2027-01-31 15:00"), None)
 
 
 @pytest.mark.parametrize(
@@ -182,8 +190,8 @@ def test_made_ongoing_takes_both_times_away_unless_a_start_is_given() -> None:
         (create(is_external_modification_allowed=1), "invalid_input", "is_external_modification_allowed", "true or false"),
         (create(use_backup_access_code_pool=True), "unsupported", "use_backup_access_code_pool", "not do that yet"),
         (create(strict_start=True), "unsupported", "strict_start", "not do that yet"),
-        (create(ends_att=END), "unsupported", "ends_att", "correct its name"),
-        (create(**{"4711": "x"}), "unsupported", "body", "correct its name"),
+        (create(ends_att=END), "unsupported", "ends_att", "correct the name"),
+        (create(**{"4711": "x"}), "unsupported", "body", "correct the name"),
         (update(device_id="l"), "unsupported", "device_id", "stays on its lock"),
         (update(strict_start=True), "unsupported", "strict_start", "not do that yet"),
         (update(type="time_bound"), "invalid_input", "ends_at", "required"),
@@ -268,6 +276,8 @@ def shown(order: Order) -> str:
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_pin_in_a_wrong_field_of_a_body_is_never_repeated(field: str, shape: object) -> None:
     order = decode(create(**{field: shape}))
+    if field == "name" and isinstance(order.command, CreateAccessCode):
+        return  # any text is a name
     assert isinstance(order.command, Rejection)
     assert CANARY not in shown(order)
 
@@ -335,4 +345,9 @@ def test_every_well_formed_create_is_understood(body: Json) -> None:
     command = decode({"id": "o", "kind": "access_code.create", "body": body}).command
     assert isinstance(command, CreateAccessCode)
     assert command.pin is not None
-    assert (command.code_id, command.lock_id, command.pin.reveal(), command.generation) == tuple(body.values())
+    assert (command.code_id, command.lock_id, command.pin.reveal(), command.generation) == (
+        body["access_code_id"],
+        body["device_id"],
+        body["code"],
+        body["generation"],
+    )

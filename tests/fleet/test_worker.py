@@ -14,6 +14,7 @@ from drivers.simulator.lock.profiles import shipped_model
 from gateway.fleet.steps import Bench
 from gateway.fleet.supervisor import Fleet
 from gateway.fleet.worker import House
+from gateway.keeper import Keeper
 from gateway.model.access_code import Origin
 from gateway.model.commands import (
     Command,
@@ -102,7 +103,11 @@ async def hub(
         house = House(database, clock, entropy, nudges)
         driver = InProcessDriver(list(locks.values()))
         fleet = Fleet(
-            house, [Bench(lock_id, settings, seal) for lock_id in locks], {"sim": driver}, dict.fromkeys(locks, "sim")
+            house,
+            [Bench(lock_id, settings, seal) for lock_id in locks],
+            {"sim": driver},
+            dict.fromkeys(locks, "sim"),
+            Keeper(),
         )
         desk = Desk(HubRules(dict.fromkeys(locks, settings)), seal, entropy)
         async with asyncio.TaskGroup() as tasks:

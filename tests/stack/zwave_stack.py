@@ -66,7 +66,7 @@ class Stack:
             self.server_process = subprocess.Popen(
                 [*command, "--port", str(self.port)], cwd=ROOT, stdout=output, stderr=output
             )
-        wait_for(self._is_listening, SERVER_START_S, (self.folder / "server.log").read_text)
+        wait_for(self._came_up, SERVER_START_S, (self.folder / "server.log").read_text)
 
     def kill_server(self) -> None:
         """As the kernel does when memory runs out: no goodbye."""
@@ -87,15 +87,19 @@ class Stack:
         if self.home_process.stdout is not None:
             self.home_process.stdout.close()
 
-    def _is_listening(self) -> bool:
+    def _came_up(self) -> bool:
         assert self.server_process is not None
         assert self.server_process.poll() is None, (self.folder / "server.log").read_text()
+        return self.is_listening()
+
+    def is_listening(self) -> bool:
+        """Whether somebody listens on the server's port."""
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 @contextlib.contextmanager
-def running_stack(folder: Path, scene: str) -> Iterator[Stack]:
+def running_stack(folder: Path, scene: str, *, has_server: bool = True) -> Iterator[Stack]:
     """A home made from the text of a scene, with a server. `folder` must be short enough for a Unix socket's name."""
     (folder / "scene.toml").write_text(scene)
     arguments = ["serve", "--scene", str(folder / "scene.toml"), "--link", str(folder / "tty")]
@@ -112,7 +116,8 @@ def running_stack(folder: Path, scene: str) -> Iterator[Stack]:
     try:
         wait_for((folder / "ctl").exists, HOME_START_S, (folder / "home.log").read_text)
         wait_for((folder / "tty").is_symlink, HOME_START_S, (folder / "home.log").read_text)
-        stack.start_server()
+        if has_server:
+            stack.start_server()
         yield stack
     finally:
         stack.stop()

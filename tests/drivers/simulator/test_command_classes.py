@@ -4,7 +4,7 @@ import pytest
 
 from drivers.simulator.lock.firmware import Bolt, Firmware, How, Notice, NoticeKind
 from drivers.simulator.lock.profiles import shipped_model
-from drivers.simulator.radio.cc.answer import Answer, Outcome
+from drivers.simulator.radio.cc.answer import Answer, CommandClass, Outcome
 from drivers.simulator.radio.cc.association import Association, AssociationGroupInfo
 from drivers.simulator.radio.cc.battery import Battery
 from drivers.simulator.radio.cc.door_lock import DoorLock
@@ -224,7 +224,13 @@ def test_repeated_session_gets_the_same_report_and_a_new_command_does_not() -> N
 
 def test_commands_with_missing_bytes_fail_instead_of_raising() -> None:
     lock = Firmware(V2)
-    classes = [UserCode(lock, 2), DoorLock(lock, 4), Notification(lock, 8), Battery(lock, 1), Association(2)]
+    classes: list[CommandClass] = [
+        UserCode(lock, 2),
+        DoorLock(lock, 4),
+        Notification(lock, 8),
+        Battery(lock, 1),
+        Association(2),
+    ]
     for command_class in classes:
         for command in range(0x20):
             command_class.answer(command, b"", AT)

@@ -207,7 +207,7 @@ async def test_abort_ends_the_running_transmission_for_the_host() -> None:
 
 async def test_full_stick_refuses_a_transmission() -> None:
     async with bench() as made:
-        answers = []
+        answers: list[str] = []
         for number in range(1, JOBS_MAX + 2):
             made.ask(0xA9, f"01 02 02 80 02 25 00 00 00 00 {number:02x}")
         while len(answers) <= JOBS_MAX:

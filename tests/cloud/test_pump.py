@@ -1,0 +1,167 @@
+"""The outbox over a fake broker and a real store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.cloud import pump as pump_module
+from gateway.cloud.link import LinkDown, NotTaken
+from gateway.cloud.pump import OutboxPump
+from gateway.model.events import Event, EventKind, Fact
+from gateway.model.ids import EventSeq
+from gateway.nudge import OUTBOX_BELL, Nudges
+from gateway.store import journal
+from gateway.store.database import Connection, Database
+from tests.builders import FRONT, NOON
+from tests.cloud.fakes import FakeConnection
+from tests.cloud.room import EPOCH, HUB, open_store
+
+
+class Outbox:
+    """A store, its bell, and a pump on a connection."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.nudges = Nudges()
+
+    async def append(self, count: int, body: dict[str, Fact] | None = None) -> None:
+        def add(con: Connection) -> None:
+            for _ in range(count):
+                journal.append(con, Event(EventKind.LOCK_JAMMED, FRONT, body=body or {}), NOON)
+
+        await self.db.write(add)
+        self.nudges.ring(OUTBOX_BELL)
+
+    async def receipt(self, seq: int) -> None:
+        await self.db.write(lambda con: journal.acknowledge(con, EventSeq(seq)))
+        self.nudges.ring(OUTBOX_BELL)
+
+    @asynccontextmanager
+    async def pumping(self, connection: FakeConnection, patience_s: float = 60.0) -> AsyncIterator[None]:
+        pump = OutboxPump(db=self.db, hub_id=HUB, nudges=self.nudges, connection=connection, patience_s=patience_s)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(pump.run())
+            try:
+                yield
+            finally:
+                task.cancel()
+
+
+@pytest.fixture
+async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
+    async with open_store(tmp_path) as db:
+        yield Outbox(db)
+
+
+def numbers(connection: FakeConnection) -> list[int]:
+    return [event.seq for event in connection.events()]
+
+
+async def test_events_go_out_in_order_each_once(outbox: Outbox) -> None:
+    connection = FakeConnection()
+    await outbox.append(250)
+    async with outbox.pumping(connection):
+        await connection.until_published(250)
+        await outbox.append(3)
+        await connection.until_published(253)
+    assert numbers(connection) == list(range(1, 254))
+    assert {event.epoch for event in connection.events()} == {EPOCH}
+
+
+async def test_no_more_than_the_window_is_under_way(outbox: Outbox) -> None:
+    connection = FakeConnection(acks_at_once=False, window=4)
+    await outbox.append(10)
+    async with outbox.pumping(connection):
+        await connection.until_published(4)
+        for done in range(6):
+            assert len(connection.published) == 4 + done
+            connection.published[done].future.set_result(None)
+            await connection.until_published(5 + done)
+    assert numbers(connection) == list(range(1, 11))
+
+
+async def test_a_new_connection_starts_from_the_receipt_whatever_the_broker_acknowledged(outbox: Outbox) -> None:
+    first, second = FakeConnection(), FakeConnection()
+    await outbox.append(9)
+    async with outbox.pumping(first):
+        await first.until_published(9)
+    await outbox.receipt(4)
+    async with outbox.pumping(second):
+        await second.until_published(5)
+    assert numbers(second) == [5, 6, 7, 8, 9]
+
+
+async def test_silence_of_the_cloud_makes_the_pump_repeat_and_a_receipt_ends_it(outbox: Outbox) -> None:
+    connection = FakeConnection()
+    await outbox.append(3)
+    async with outbox.pumping(connection, patience_s=0.05):
+        await connection.until_published(6)
+        await outbox.receipt(3)
+        await outbox.append(1)
+        await connection.until_published(7)
+    heard = numbers(connection)
+    assert heard[:6] == [1, 2, 3, 1, 2, 3]
+    assert heard[-1] == 4
+
+
+async def test_repetition_waits_longer_each_time(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    connection = FakeConnection()
+    await outbox.append(1)
+    async with outbox.pumping(connection, patience_s=0.02):
+        await connection.until_published(4)
+    waits = [getattr(record, "waited_s", None) for record in caplog.records if record.message == "outbox.repeated"]
+    assert waits == [0.02, 0.04, 0.08]
+
+
+async def test_without_receipts_the_pump_stops_at_its_bound(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump_module, "AHEAD_MAX", 5)
+    connection = FakeConnection()
+    await outbox.append(8)
+    async with outbox.pumping(connection):
+        await connection.until_published(5)
+        await outbox.append(1)
+        await outbox.receipt(2)
+        await connection.until_published(7)
+    assert numbers(connection) == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_an_event_that_the_broker_refuses_is_repeated_later(outbox: Outbox) -> None:
+    connection = FakeConnection(acks_at_once=False)
+    await outbox.append(1)
+    async with outbox.pumping(connection, patience_s=0.05):
+        await connection.until_published(1)
+        connection.published[0].future.set_exception(NotTaken("quota exceeded"))
+        await connection.until_published(2)
+    assert numbers(connection) == [1, 1]
+
+
+async def test_an_event_above_the_brokers_limit_goes_bare_and_blocks_nothing(outbox: Outbox) -> None:
+    connection = FakeConnection(payload_max=1_000)
+    await outbox.append(1, {"text": "x" * 2_000})
+    await outbox.append(1)
+    async with outbox.pumping(connection):
+        await connection.until_published(2)
+    assert numbers(connection) == [1, 2]
+    assert connection.events()[0].body["omitted"] == "too_large"
+
+
+async def test_a_broken_connection_ends_the_pump(outbox: Outbox) -> None:
+    connection = FakeConnection(acks_at_once=False, window=1)
+    await outbox.append(2)
+    pump = OutboxPump(db=outbox.db, hub_id=HUB, nudges=outbox.nudges, connection=connection)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(_ended(pump))
+        await connection.until_published(1)
+        connection.lose("cable cut")
+    assert running.result() == "cable cut"
+
+
+async def _ended(pump: OutboxPump) -> str:
+    try:
+        await pump.run()
+    except LinkDown as down:
+        return down.cause
+    return "never"
