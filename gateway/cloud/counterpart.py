@@ -29,14 +29,17 @@ from gateway.ports import Entropy
 log = logging.getLogger(__name__)
 
 REPEAT_S = 30.0
-"""How long an order may stay without the hub's receipt before it is sent again; also sent again at every connect."""
+"""How long an order may stay without the hub's receipt before it is sent again; also at every connect, of either side."""
 
 FINAL = frozenset({EventKind.COMMAND_REJECTED, EventKind.COMMAND_APPLIED, EventKind.COMMAND_FAILED})
 """Exactly one of these ends an order (C2)."""
 
 
 class Counterpart:
-    """A cloud that has one hub."""
+    """A cloud that has one hub.
+
+    `repeat_s` None trusts the broker with every order: only for tests that ask what a broker keeps.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class Counterpart:
         hub_id: HubId,
         entropy: Entropy,
         pace: Pace | None = None,
-        repeat_s: float = REPEAT_S,
+        repeat_s: float | None = REPEAT_S,
         received_up_to: EventReceipt | None = None,
     ) -> None:
         self.events: list[CloudEvent] = []
@@ -69,6 +72,7 @@ class Counterpart:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._is_connected = False
+        self._sent: set[CommandId] = set()
 
     @property
     def is_connected(self) -> bool:
@@ -178,6 +182,9 @@ class Counterpart:
             return  # the will of a database that is gone
         self.presence = heard
         self.presences.append(heard)
+        if heard.is_online and self._repeat_s is not None:
+            self._sent.clear()  # the hub has connected anew: its broker may have lost what waited for it
+            self._wake.set()
         is_new_stream = self._position is None or self._position.epoch != heard.epoch
         if heard.is_online and is_new_stream and not is_kept:
             # A birth that comes live tells where the hub starts to send; a retained one may be long out of date.
@@ -209,9 +216,9 @@ class Counterpart:
         self._changed.set()
         self._receipted = None
         time = asyncio.get_running_loop().time
-        sent: set[CommandId] = set()
+        self._sent.clear()
         under_way: deque[asyncio.Future[None]] = deque()
-        repeat_at = time() + self._repeat_s
+        repeat_at = None if self._repeat_s is None else time() + self._repeat_s
         receipt: asyncio.Future[None] | None = None
 
         async def publish(topic: str, payload: bytes, *, is_retained: bool = False) -> asyncio.Future[None]:
@@ -224,8 +231,8 @@ class Counterpart:
         while True:
             self._wake.clear()
             for command_id, payload in list(self._unanswered.items()):
-                if command_id not in sent:
-                    sent.add(command_id)
+                if command_id not in self._sent:
+                    self._sent.add(command_id)
                     await publish(topics.down(self._hub_id, topics.Down.CMD), payload)
             while self._raw:
                 topic, payload, is_retained, told = self._raw.popleft()
@@ -237,8 +244,8 @@ class Counterpart:
                 async with asyncio.timeout_at(repeat_at):
                     await self._wake.wait()
             except TimeoutError:
-                sent.clear()
-                repeat_at = time() + self._repeat_s
+                self._sent.clear()
+                repeat_at = None if self._repeat_s is None else time() + self._repeat_s
 
     def _due_receipt(self) -> EventReceipt | None:
         """The receipt to send now: one at a time is under way, so that a burst of events costs few receipts."""

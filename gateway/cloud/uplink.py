@@ -166,10 +166,14 @@ class PahoConnection:
         """Connect and ask for the subscription. Raises `LinkDown`."""
         if will is not None:
             self._client.will_set(will.topic, will.payload, qos=QOS, retain=will.is_retained)
+        trouble: str | None = None
         try:
             await asyncio.to_thread(self._dial)
         except (OSError, ValueError) as error:
-            raise LinkDown(trouble_sentence(self._settings, error), was_sent=False) from error
+            trouble = trouble_sentence(self._settings, error)
+        if trouble is not None:
+            # Outside the handler: the error's traceback would keep paho's half-made socket open for the whole back-off.
+            raise LinkDown(trouble, was_sent=False)
         self._client.loop_start()
         try:
             async with asyncio.timeout(CONNACK_TIMEOUT_S):

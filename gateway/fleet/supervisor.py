@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from gateway.fleet import reports
 from gateway.fleet.airtime import Lane
@@ -56,7 +57,7 @@ class Fleet:
                         if (old := listeners.pop(port.lock_id, None)) is not None:
                             old.cancel()
                         listeners[port.lock_id] = tasks.create_task(
-                            self._keeper.keep_up(f"reports of {port.lock_id}", lambda port=port: self._listen(port)),
+                            self._keeper.keep_up(f"reports of {port.lock_id}", partial(self._listen, port)),
                             name=f"reports of {port.lock_id}",
                         )
                     case Departure(lock_id=lock_id, cause=cause):

@@ -69,8 +69,8 @@ STATUS_WORDS: Mapping[Status, str] = {
 """The documented status values for a person (A6)."""
 
 ISSUE_WORDS: Mapping[Issue, str] = {
-    Issue.FAILED_TO_SET: "The PIN did not get onto the lock in time; trying goes on unless the lock refused it.",
-    Issue.FAILED_TO_REMOVE: "The PIN is not proven gone 5 minutes after its end; removing goes on.",
+    Issue.FAILED_TO_SET: "The PIN should be on the lock by now, and is not proven to be.",
+    Issue.FAILED_TO_REMOVE: "The PIN should be off the lock by now, and may still open the door.",
     Issue.CONSTRAINTS: "The PIN breaks a rule of this lock.",
     Issue.DUPLICATE: "The same PIN is already on this lock.",
     Issue.NO_SPACE: "The lock has no free slot.",

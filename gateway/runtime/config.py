@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, override
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -114,6 +114,7 @@ class Mistake:
     place: str
     fault: str
 
+    @override
     def __str__(self) -> str:
         """One line for a person."""
         return f"{self.place}: {self.fault}"

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from gateway.model.access_code import AccessCode
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.events import Fact
-from gateway.model.ids import CodeId
 from gateway.model.instant import Instant, format_instant
 from gateway.model.issues import Issue
 from gateway.planner.desired import Phase
@@ -18,6 +18,7 @@ from gateway.shell.scenes import Scene, all_scenes, short_ids
 from gateway.shell.session import Answer, Cell, Failure, FailureKind, Request, Tone
 from gateway.shell.verbs_locks import lock_table
 from gateway.store import journal
+from gateway.store.database import Connection
 
 BATTERY_LOW_PERCENT = 15
 """At or below this charge a person should bring batteries; the bound that our event `battery_status: low` has."""
@@ -48,12 +49,14 @@ async def status(context: ShellContext, _: Peer, __: Request) -> Answer:
     """How the hub is; what a person must act on comes first."""
     scenes = await all_scenes(context)
     conditions = context.conditions()
+    counted = conditions.outbox_count
+    unsent = counted if counted else await context.db.read(_unsent)
     reading = context.clock.reading()
     concerns = sorted(_concerns(context, conditions, reading, scenes), key=lambda concern: concern.weight)
     lines = [
         Cell(f"{context.hub_id}, {local_time(reading.lo, Instant(0), context.zone)} {context.zone.key}", Tone.HEAD),
         *_to_do(concerns),
-        *_parts(context, conditions, reading),
+        *_parts(context, conditions, reading, unsent),
     ]
     value: dict[str, Fact] = {
         "hub_id": context.hub_id,
@@ -71,11 +74,11 @@ async def status(context: ShellContext, _: Peer, __: Request) -> Answer:
             "since": documents.instant(conditions.cloud.since),
             "detail": conditions.cloud.detail,
         },
-        "outbox_count": conditions.outbox_count,
+        "outbox_count": unsent,
         "worker_restarts": conditions.worker_restarts,
         "to_do": [{"problem": concern.text, "remedy": concern.remedy} for concern in concerns],
     }
-    table, rows = lock_table(scenes, context.zone, with_ids=False)
+    table, rows = lock_table(scenes, context.zone, is_short=True)
     return Answer(tuple(lines), table, value=value | {"locks": rows})
 
 
@@ -93,6 +96,10 @@ async def verify(context: ShellContext, _: Peer, __: Request) -> Answer:
     return Answer(value=value, failure=Failure(FailureKind.FAILED, told, remedy))
 
 
+def _unsent(con: Connection) -> int:
+    return journal.last_seq(con) - journal.acknowledged(con)
+
+
 def _to_do(concerns: list[Concern]) -> Iterator[Cell]:
     if not concerns:
         yield Cell("Nothing needs a person.", Tone.GOOD)
@@ -105,20 +112,22 @@ def _to_do(concerns: list[Concern]) -> Iterator[Cell]:
         yield Cell(f"  … and {len(concerns) - CONCERNS_SHOWN_MAX} more: gatewayctl codes", Tone.WARN)
 
 
-def _parts(context: ShellContext, conditions: Conditions, reading: ClockReading) -> Iterator[Cell]:
+def _parts(context: ShellContext, conditions: Conditions, reading: ClockReading, unsent: int) -> Iterator[Cell]:
     now = reading.lo
     versions = ", ".join(f"{name} {version}" for name, version in conditions.versions.items())
     yield Cell(f"Hub     up {span(max(now - conditions.started_at, 0))}; {versions}")
     trust = Tone.GOOD if reading.trust is ClockTrust.TRUSTED else Tone.WARN
-    yield Cell(_part("Clock", reading.trust.value, conditions.clock), trust)
+    detail = conditions.clock.removeprefix(reading.trust.value).lstrip(",; ")
+    yield Cell(_part("Clock", reading.trust.value, detail), trust)
     for name, condition in conditions.drivers.items():
         tone = Tone.GOOD if condition.state is DriverState.READY else Tone.WARN
         yield Cell(_part("Driver", f"{name} {condition.state.value}", condition.detail), tone)
     cloud = conditions.cloud
     since = "" if cloud.since is None else f" since {when(cloud.since, now, context.zone)}"
     yield Cell(_part("Cloud", f"{cloud.state}{since}", cloud.detail), Tone.GOOD if cloud.is_up else Tone.WARN)
-    count = conditions.outbox_count
-    waiting = "empty" if count == 0 else f"{count} event{'s wait' if count > 1 else ' waits'} for the cloud's receipt"
+    waiting = (
+        "empty" if unsent == 0 else f"{unsent} event{'s wait' if unsent > 1 else ' waits'} for the cloud's receipt"
+    )
     yield Cell(_part("Outbox", waiting, ""), Tone.PLAIN)
 
 
@@ -148,25 +157,41 @@ def _concerns(
 
 def _of_lock(scene: Scene, context: ShellContext) -> Iterator[Concern]:
     name, row, now = scene.view.name, scene.row, scene.now
+    troubled = [
+        (code, errors)
+        for code in scene.snapshot.codes
+        if (errors := sorted(issue for issue in scene.plan.standings[code.code_id].issues if not issue.is_warning))
+    ]
     if row is None:
         text = f"{name} was never met by a driver."
         yield Concern(Weight.BLIND, text, "check that it is included, and its address in the configuration")
     elif not row.is_reachable:
+        # One line for the cause; what it does to the codes is told in numbers.
         at = row.reachable_changed_at
         since = "" if at is None else f" since {when(at, now, context.zone)}"
-        yield Concern(
-            Weight.BLIND, f"{name} does not answer{since}.", "check its batteries and its distance to the hub"
-        )
+        staying = sum(_is_over(code, scene) for code, _ in troubled)
+        missing = len(troubled) - staying
+        harm = [f"{staying} code{_s(staying)} may still open it"] if staying else []
+        harm += [f"{missing} code{_s(missing)} missing on it"] if missing else []
+        weight = Weight.OPENS_WRONGLY if staying else Weight.SHUT_OUT if missing else Weight.BLIND
+        text = f"{name} does not answer{since}" + (f": {', '.join(harm)}." if harm else ".")
+        yield Concern(weight, text, "check its batteries and its distance to the hub")
     if row is not None and row.battery_percent is not None and row.battery_percent <= BATTERY_LOW_PERCENT:
         yield Concern(Weight.SOON, f"{name} has {row.battery_percent} % battery left.", "bring new batteries")
-    shorts = short_ids(CodeId(code.code_id) for code in scene.snapshot.codes)
-    for code in scene.snapshot.codes:
-        issues = scene.plan.standings[code.code_id].issues
-        errors = sorted(issue for issue in issues if not issue.is_warning)
-        if not errors:
-            continue
-        is_over = scene.plan.wishes[code.code_id].phase is Phase.OVER
-        worst = Issue.FAILED_TO_REMOVE if Issue.FAILED_TO_REMOVE in errors else errors[0]
-        text = f"{named(code.name)} on {name}: {ISSUE_WORDS[worst]}"
-        weight = Weight.OPENS_WRONGLY if is_over else Weight.SHUT_OUT
+    if row is None or not row.is_reachable:
+        return
+    shorts = short_ids(code.code_id for code in scene.snapshot.codes)
+    for code, errors in troubled:
+        # What the lock said tells more than that the code is late.
+        telling = next((issue for issue in errors if issue is not Issue.FAILED_TO_SET), errors[0])
+        text = f"{named(code.name)} on {name}: {ISSUE_WORDS[telling]}"
+        weight = Weight.OPENS_WRONGLY if _is_over(code, scene) else Weight.SHUT_OUT
         yield Concern(weight, text, f"gatewayctl why {shorts[code.code_id]}")
+
+
+def _is_over(code: AccessCode, scene: Scene) -> bool:
+    return scene.plan.wishes[code.code_id].phase is Phase.OVER
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"

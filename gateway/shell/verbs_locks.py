@@ -8,7 +8,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import Slot
 from gateway.model.instant import Instant
 from gateway.model.slot import Operation, SlotRecord, Verdict
-from gateway.planner.explain import VERDICT_WORDS, describe_action, describe_plan, local_time, next_step, when
+from gateway.planner.explain import VERDICT_WORDS, describe_action, describe_plan, local_time, next_step, relative, when
 from gateway.shell import documents
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.scenes import Scene, all_scenes, find_lock, scene_of, short_ids
@@ -48,22 +48,22 @@ async def locks(context: ShellContext, _: Peer, __: Request) -> Answer:
     scenes = await all_scenes(context)
     if not scenes:
         return Answer((Cell("No lock is configured: add a [[lock]] to the hub's configuration.", Tone.WARN),), value=[])
-    table, rows = lock_table(scenes, context.zone, with_ids=True)
+    table, rows = lock_table(scenes, context.zone, is_short=False)
     return Answer(table=table, value=rows)
 
 
 async def slots(context: ShellContext, _: Peer, request: Request) -> Answer:
     """What is in the slots of one lock; runs of free and of unseen slots share a line."""
     scene = await scene_of(context, find_lock(context, request.arguments["lock"]))
-    titles = ("WHAT IS THERE", "CODE", "PROOF", "LAST SEEN")
-    columns = (Column("SLOT", is_right=True), *(Column(title, wraps=True) for title in titles))
     rows = tuple(_slot_row(run, scene, context.zone) for run in _runs(scene))
+    columns = (Column("SLOT", is_right=True), Column("WHAT IS THERE", wraps=True), Column("CODE", wraps=True))
+    table = Table((*columns, Column("PROOF", wraps=True), Column("LAST SEEN")), rows) if rows else None
     value: dict[str, Fact] = {
         "device_id": scene.view.lock_id,
         "slots": [documents.slot(record, scene) for record in scene.snapshot.slots.values()],
     }
     head = f"{scene.view.name} ({scene.view.lock_id}), {_model(scene)}"
-    return Answer((Cell(head, Tone.HEAD), *_absence(scene, context.zone)), Table(columns, rows), value=value)
+    return Answer((Cell(head, Tone.HEAD), *_absence(scene, context.zone)), table, value=value)
 
 
 async def plan(context: ShellContext, _: Peer, request: Request) -> Answer:
@@ -83,23 +83,25 @@ async def plan(context: ShellContext, _: Peer, request: Request) -> Answer:
     return Answer((head, *(Cell(line) for line in told)), value=value)
 
 
-def lock_table(scenes: Iterable[Scene], zone: ZoneInfo, *, with_ids: bool) -> tuple[Table, list[Fact]]:
-    """The locks as a table, and for programs."""
+def lock_table(scenes: Iterable[Scene], zone: ZoneInfo, *, is_short: bool) -> tuple[Table, list[Fact]]:
+    """The locks as a table, and for programs. The short one, for `status`, leaves out the ids and what is next."""
     columns = [Column("LOCK", wraps=True)]
-    columns += [Column("ID", wraps=True)] if with_ids else []
+    columns += [] if is_short else [Column("ID", wraps=True)]
     columns += [Column("ANSWERS"), Column("BATTERY", is_right=True), Column("SET", is_right=True)]
-    columns += [Column("WAITING", is_right=True), Column("NEXT", wraps=True)]
+    columns += [Column("WAITING", is_right=True)]
+    columns += [] if is_short else [Column("NEXT", wraps=True)]
     rows: list[tuple[Cell, ...]] = []
     values: list[Fact] = []
     for scene in scenes:
-        following = next_step(scene.snapshot, scene.plan, scene.reading, zone)
+        is_met = scene.row is not None
+        following = next_step(scene.snapshot, scene.plan, scene.reading, zone) if is_met else "waits for its driver"
         values.append(documents.lock(scene, following))
         wanted, proven, waiting = documents.counts(scene)
         row = [Cell(scene.view.name)]
-        row += [Cell(scene.view.lock_id)] if with_ids else []
+        row += [] if is_short else [Cell(scene.view.lock_id)]
         row += [_answers(scene), _battery(scene)]
         row.append(Cell(f"{proven} of {wanted}", Tone.GOOD if proven == wanted else Tone.WARN))
-        row += [Cell(str(waiting)), Cell(following)]
+        row += [Cell(str(waiting))] if is_short else [Cell(str(waiting)), Cell(following)]
         rows.append(tuple(row))
     return Table(tuple(columns), tuple(rows)), values
 
@@ -158,15 +160,13 @@ def _slot_row(run: Sequence[SlotRecord], scene: Scene, zone: ZoneInfo) -> tuple[
     numbers = Cell(str(record.slot) if record is last else f"{record.slot}-{last.slot}")
     what = Cell(VERDICT_WORDS[verdict], _VERDICT_TONES.get(verdict, Tone.BAD))
     seen_at = max((each.sighted_at for each in run if each.sighted_at is not None), default=None)
-    seen = Cell(
-        "never" if seen_at is None else when(seen_at, scene.now, zone), Tone.DIM if seen_at is None else Tone.PLAIN
-    )
+    seen = Cell("never", Tone.DIM) if seen_at is None else Cell(relative(seen_at, scene.now))
     code_id = None if record.slot in scene.plan.releases else record.lease
     if code_id is None:
         return numbers, what, Cell(""), Cell(""), seen
     wish = scene.plan.wishes.get(code_id)
     short = short_ids(code.code_id for code in scene.snapshot.codes).get(code_id, code_id)
-    code = Cell(short if wish is None else f"{wish.code.name} {short}")
+    code = Cell(short if wish is None else f"{wish.code.name} ({short})")
     return numbers, what, code, _proof(record, scene.now, zone), seen
 
 

@@ -33,7 +33,7 @@ from gateway.orders.receive import receive
 from gateway.planner.explain import named
 from gateway.shell import documents
 from gateway.shell.context import Peer, ShellContext
-from gateway.shell.scenes import find_code, find_lock, scene_of, view_of
+from gateway.shell.scenes import Scene, find_code, find_lock, scene_of, view_of
 from gateway.shell.session import Answer, Cell, Failure, FailureKind, NotDone, Request, Tone, usage_failure
 from gateway.shell.story import VERB_NOTE
 from gateway.shell.times import Edge, Understood, parse_time
@@ -53,7 +53,7 @@ _FIELDS = {"code": "--pin", "starts_at": "--from", "ends_at": "--until", "device
 """Fields of the order as people write them here."""
 
 _REMEDIES = {
-    "code": "choose another PIN, or leave --pin out and the hub draws one",
+    "code": "type another PIN; for a new code, leave --pin out and the hub draws one",
     "starts_at": "give another --from",
     "ends_at": "give a later --until",
     "device_id": "gatewayctl locks lists the locks",
@@ -100,7 +100,7 @@ async def create(context: ShellContext, peer: Peer, request: Request) -> Answer:
         lines.append(Cell(f"  PIN   {drawn}", Tone.HEAD))
         lines.append(Cell("  The PIN is shown this once: write it down for the guest.", Tone.WARN))
     lines.append(_follow(code))
-    value = await _value(context, code, receipt)
+    value = _value(code, receipt, await scene_of(context, view))
     return Answer(tuple(lines), value=value if drawn is None else value | {"drawn_pin": drawn})
 
 
@@ -125,18 +125,20 @@ async def update(context: ShellContext, peer: Peer, request: Request) -> Answer:
 
     receipt = await _order(context, peer, request, command, None)
     code = await _stored(context, receipt)
-    where = view_of(context, code.lock_id).name
-    lines = (Cell(f"The change of {named(code.name)} on {where} is accepted.", Tone.GOOD), *times.told(now, context))
-    return Answer((*lines, _follow(code)), value=await _value(context, code, receipt))
+    scene = await scene_of(context, view_of(context, code.lock_id))
+    told = f"The change of {named(code.name)} on {scene.view.name} is accepted."
+    lines = (Cell(told, Tone.GOOD), *times.told(now, context), _follow(code))
+    return Answer(lines, value=_value(code, receipt, scene))
 
 
 async def delete(context: ShellContext, peer: Peer, request: Request) -> Answer:
     """Take an access code off its lock for good."""
     receipt = await _order(context, peer, request, _deletion, None)
     code = await _stored(context, receipt)
-    where = view_of(context, code.lock_id).name
-    line = Cell(f"{named(code.name)} is deleted and comes off {where} now.", Tone.GOOD)
-    return Answer((line, _follow(code)), value=await _value(context, code, receipt))
+    scene = await scene_of(context, view_of(context, code.lock_id))
+    moment = "now" if scene.snapshot.is_reachable else "as soon as the lock answers"
+    line = Cell(f"{named(code.name)} is deleted and comes off {scene.view.name} {moment}.", Tone.GOOD)
+    return Answer((line, _follow(code)), value=_value(code, receipt, scene))
 
 
 def _deletion(code: AccessCode | None) -> Command:
@@ -200,8 +202,7 @@ async def _stored(context: ShellContext, receipt: Receipt) -> AccessCode:
     return code
 
 
-async def _value(context: ShellContext, code: AccessCode, receipt: Receipt) -> dict[str, Fact]:
-    scene = await scene_of(context, view_of(context, code.lock_id))
+def _value(code: AccessCode, receipt: Receipt, scene: Scene) -> dict[str, Fact]:
     return {"access_code": documents.access_code(code, scene), "generation": receipt.generation}
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.cloud import topics
-from gateway.cloud.link import LinkDown, Message, Outgoing, PayloadTooLarge
+from gateway.cloud.link import LinkDown, Message, NotTaken, Outgoing, PayloadTooLarge
 from gateway.cloud.report import CloudEvent, decode_event
 from tests.cloud.room import HUB
 
@@ -33,6 +33,7 @@ class FakeConnection:
         self.published: list[Published] = []
         self.acknowledged: list[int] = []
         self.is_abandoned = False
+        self.refuses: NotTaken | None = None
         self.down: LinkDown | None = None
         self._inbox: asyncio.Queue[Message | None] = asyncio.Queue()
         self._count = 0
@@ -59,6 +60,9 @@ class FakeConnection:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.down is not None:
             future.set_exception(self.down)
+            future.exception()
+        elif self.refuses is not None:
+            future.set_exception(self.refuses)
             future.exception()
         elif self.acks_at_once:
             future.set_result(None)
@@ -104,6 +108,13 @@ class FakeConnection:
         """Wait until so many events were published."""
         async with asyncio.timeout(5):
             while len(self.events()) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def until_born(self) -> None:
+        """Wait until a birth was published."""
+        async with asyncio.timeout(5):
+            while not self.statuses():
                 self._changed.clear()
                 await self._changed.wait()
 

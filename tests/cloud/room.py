@@ -59,7 +59,7 @@ def uplink(broker: Broker, client_id: str = HUB, protocol: Protocol | None = Non
     return Uplink(BrokerSettings(broker.host, broker.port, client_id, protocol or Protocol(broker.protocol)))
 
 
-def make_cloud(broker: Broker, *, repeat_s: float = 5.0) -> Counterpart:
+def make_cloud(broker: Broker, *, repeat_s: float | None = 5.0) -> Counterpart:
     return Counterpart(
         link=uplink(broker, "cloud"), hub_id=HUB, entropy=SeededEntropy(2), pace=QUICK, repeat_s=repeat_s
     )

@@ -1,0 +1,180 @@
+"""The whole room over a fake broker: connects, wills, births, farewells, condition, back-off."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import override
+
+import pytest
+
+from gateway.cloud.backoff import BUSY_STEPS, Backoff, Pace
+from gateway.cloud.link import LinkDown, NotTaken, Outgoing
+from gateway.cloud.report import decode_presence
+from gateway.cloud.service import CloudService, CloudState
+from gateway.nudge import Nudges
+from gateway.store.database import Database
+from tests.builders import FRONT
+from tests.cloud.fakes import FakeConnection, FakeLink
+from tests.cloud.room import EPOCH, make_service, open_store, running
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    async with open_store(tmp_path) as db:
+        yield db
+
+
+async def until_connected(service: CloudService, connection: FakeConnection) -> None:
+    await connection.until_born()
+    assert service.condition().state is CloudState.CONNECTED
+
+
+def session_of(will: Outgoing | None) -> int:
+    assert will is not None
+    told = decode_presence(will.payload)
+    assert not told.is_online
+    return told.session
+
+
+async def test_birth_says_epoch_session_watermarks_and_digests(db: Database) -> None:
+    link = FakeLink()
+    service = make_service(db, link)
+    async with running(service):
+        connection = await link.connection(0)
+        await until_connected(service, connection)
+        connection.order("o-1", "access_code.create", access_code_id="a", device_id=FRONT, code="271828")
+        await connection.until_published(3)
+        connection.lose()
+        second = await link.connection(1)
+        await second.until_published(3)
+    births = [decode_presence(made.statuses()[0].payload) for made in link.made]
+    assert [(born.is_online, born.epoch, born.session) for born in births] == [(True, EPOCH, 1), (True, EPOCH, 2)]
+    assert [(born.last_seq, born.acknowledged_seq) for born in births] == [(0, 0), (3, 0)]
+    assert births[0].digests.keys() == {FRONT}
+    assert births[0].digests != births[1].digests
+    assert births[0].versions == {"gateway": "test"}
+    assert all(made.statuses()[0].is_retained for made in link.made)
+
+
+async def test_the_will_carries_the_session_of_its_birth(db: Database) -> None:
+    link = FakeLink()
+    async with running(make_service(db, link)):
+        (await link.connection(0)).lose()
+        (await link.connection(1)).lose()
+        await link.connection(2)
+    assert [session_of(will) for will in link.wills] == [1, 2, 3]
+
+
+async def test_a_session_number_that_no_broker_saw_is_used_again(db: Database) -> None:
+    unreachable = LinkDown("nothing listens there", was_sent=False)
+    link = FakeLink(refusals=(unreachable, unreachable, LinkDown("no answer to our connect")))
+    async with running(make_service(db, link)):
+        await link.connection(0)
+    assert [session_of(will) for will in link.wills] == [1, 1, 1, 2]
+
+
+async def test_session_numbers_go_on_after_a_restart(db: Database) -> None:
+    for expected in (1, 2):
+        link = FakeLink()
+        async with running(make_service(db, link)):
+            await link.connection(0)
+        assert session_of(link.wills[0]) == expected
+
+
+async def test_a_clean_stop_says_offline_and_goodbye(db: Database) -> None:
+    link = FakeLink()
+    service = make_service(db, link)
+    async with running(service):
+        connection = await link.connection(0)
+        await until_connected(service, connection)
+    last = connection.statuses()[-1]
+    assert not decode_presence(last.payload).is_online
+    assert link.endings == ["goodbye"]
+
+
+async def test_a_stop_leaves_it_to_the_will_when_the_farewell_is_not_taken(db: Database) -> None:
+    connection = FakeConnection()
+    link = FakeLink(connection)
+    service = make_service(db, link)
+    async with running(service):
+        await link.connection(0)
+        await until_connected(service, connection)
+        connection.refuses = NotTaken("quota exceeded")
+    assert link.endings == ["hung up"]
+
+
+async def test_condition_says_in_one_line_what_to_do(db: Database) -> None:
+    link = FakeLink(refusals=(LinkDown("cannot reach b:1: start the broker", was_sent=False),))
+    service = make_service(db, link)
+    assert service.condition().state is CloudState.CONNECTING
+    async with running(service):
+        await link.tried(1)
+        assert service.condition().state is CloudState.CONNECTING
+        connection = await link.connection(0)
+        assert "start the broker" in service.condition().detail
+        await until_connected(service, connection)
+        assert "MQTT fake" in service.condition().detail
+        connection.lose("b:1 hung up")
+        await link.connection(1)
+        assert service.condition().detail in ("b:1 hung up", "MQTT fake, the broker starts a new session")
+
+
+async def test_a_fault_of_our_own_does_not_end_the_room(db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    class Faulty(FakeConnection):
+        @override
+        async def ready(self) -> None:
+            msg = "a bug"
+            raise ZeroDivisionError(msg)
+
+    link = FakeLink(Faulty())
+    service = make_service(db, link)
+    async with running(service):
+        await until_connected(service, await link.connection(1))
+    assert link.endings[0] == "hung up"
+    assert "cloud.link.fault" in caplog.messages
+
+
+async def test_unanswered_events_go_out_after_a_restart(db: Database) -> None:
+    link = FakeLink()
+    async with running(make_service(db, link)):
+        connection = await link.connection(0)
+        connection.order("o-1", "access_code.create", access_code_id="a", device_id=FRONT, code="271828")
+        await connection.until_published(3)
+    again = FakeLink()
+    async with running(make_service(db, again, nudges=Nudges())):
+        connection = await again.connection(0)
+        await connection.until_published(3)
+    assert [event.seq for event in connection.events()] == [1, 2, 3]
+
+
+class Always:
+    """Chance that always draws the same fraction."""
+
+    def __init__(self, drawn: float) -> None:
+        self._drawn = drawn
+
+    def token(self, count: int) -> bytes:
+        return bytes(count)
+
+    def fraction(self) -> float:
+        return self._drawn
+
+
+def test_delays_double_up_to_the_bound_and_start_anew() -> None:
+    backoff = Backoff(Pace(first_s=1.0, longest_s=300.0), Always(1.0))
+    assert [backoff.next_s() for _ in range(11)] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    backoff.reset()
+    assert backoff.next_s() == 1.0
+
+
+def test_the_whole_delay_is_drawn() -> None:
+    assert Backoff(Pace(first_s=8.0, longest_s=300.0), Always(0.25)).next_s() == 2.0
+    assert Backoff(Pace(first_s=8.0, longest_s=300.0), Always(0.0)).next_s() == 0.0
+
+
+def test_a_busy_broker_is_given_peace() -> None:
+    assert Backoff(Pace(first_s=1.0, longest_s=300.0), Always(1.0)).next_s(is_busy=True) == 2.0**BUSY_STEPS
+
+
+def test_a_thousand_failures_do_not_overflow() -> None:
+    backoff = Backoff(Pace(), Always(1.0))
+    assert [backoff.next_s() for _ in range(2_000)][-1] == 300.0

@@ -1,0 +1,193 @@
+"""One order, one transaction: what is taken, what is refused and how it says so, and what a repetition does."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.model.answers import Held, Sighting, SightingSource
+from gateway.model.commands import (
+    Command,
+    CreateAccessCode,
+    DeleteAccessCode,
+    Reception,
+    Rejection,
+    RejectionReason,
+    UpdateAccessCode,
+)
+from gateway.model.ids import CodeId, LockId
+from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
+from gateway.model.ledger import sighted
+from gateway.model.pin import Pin, PinRule, PinRules
+from gateway.model.slot import SlotRecord
+from gateway.orders.digest import digests
+from gateway.store import codes, locks, slots
+from gateway.store.database import Connection
+from tests.builders import FRONT, LEAD_MS, NOON, make_profile, slot
+from tests.orders.conftest import Room
+
+GUEST = CodeId("guest")
+START, END = Instant(NOON + 2 * HOUR_MS), Instant(NOON + 5 * HOUR_MS)
+CREATE = CreateAccessCode(GUEST, FRONT, "Guest", Pin("2580"), START, END)
+CANARY = "7391"
+
+
+async def test_a_good_order_is_stored_and_answered(room: Room) -> None:
+    receipt = await room.order(CREATE)
+    assert (receipt.reception, receipt.lock_id, receipt.generation) == (Reception.ACCEPTED, FRONT, 1)
+    assert [kind for kind, _ in await room.events()] == ["command.received", "command.accepted", "access_code.created"]
+    code = await room.database.read(lambda con: codes.get(con, GUEST))
+    assert code is not None
+    assert code.window == replace(code.window, starts_at=START, ends_at=END)
+
+
+async def test_n3_a_repetition_answers_as_before_and_changes_nothing(room: Room) -> None:
+    await room.order(CREATE, command_id="same", body=b"x")
+    before = await room.events()
+    again = await room.order(CREATE, command_id="same", body=b"x")
+    assert (again.reception, again.generation) == (Reception.REPEATED, 1)
+    assert await room.events() == before
+
+
+async def test_n3_a_repeated_refusal_is_refused_in_the_same_words(room: Room) -> None:
+    wrong = replace(CREATE, lock_id=LockId("cellar"))
+    first = await room.order(wrong, command_id="same", body=b"x")
+    again = await room.order(wrong, command_id="same", body=b"x")
+    assert again.rejection == first.rejection
+    assert len(await room.events()) == 2
+
+
+async def test_another_order_under_a_used_id_is_refused_and_the_first_one_stands(room: Room) -> None:
+    await room.order(CREATE, command_id="same", body=b"x")
+    other = await room.order(replace(CREATE, name="Other"), command_id="same", body=b"y")
+    assert other.rejection is not None
+    assert other.rejection.field == "id"
+    code = await room.database.read(lambda con: codes.get(con, GUEST))
+    assert code is not None
+    assert code.name == "Guest"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason", "field"),
+    [
+        (replace(CREATE, lock_id=LockId("cellar")), RejectionReason.DEVICE_NOT_FOUND, "device_id"),
+        (replace(CREATE, starts_at=None, ends_at=NOON), RejectionReason.INVALID_INPUT, "ends_at"),
+        (
+            replace(CREATE, starts_at=Instant(NOON + 4000 * DAY_MS), ends_at=None),
+            RejectionReason.INVALID_INPUT,
+            "starts_at",
+        ),
+        (replace(CREATE, pin=Pin(CANARY + "555")), RejectionReason.INVALID_INPUT, "code"),
+        (replace(CREATE, pin=Pin("7777")), RejectionReason.INVALID_INPUT, "code"),
+        (UpdateAccessCode(CodeId("nobody")), RejectionReason.ACCESS_CODE_NOT_FOUND, "access_code_id"),
+        (DeleteAccessCode(CodeId("nobody")), RejectionReason.ACCESS_CODE_NOT_FOUND, "access_code_id"),
+        (Rejection(RejectionReason.MALFORMED, None, "is not JSON"), RejectionReason.MALFORMED, None),
+    ],
+)
+async def test_each_refusal_names_its_field_and_changes_nothing(
+    room: Room, command: Command | Rejection, reason: RejectionReason, field: str | None
+) -> None:
+    rules = PinRules(frozenset({4, 5, 6}), (PinRule("no_sevens", "not be all sevens", "(?!7+$).*"),))
+    profile = replace(make_profile(), pin_rules=rules)
+    await room.database.write(lambda con: locks.put_profile(con, FRONT, profile))
+    receipt = await room.order(command)  # type: ignore[arg-type]
+    assert receipt.rejection is not None
+    assert (receipt.rejection.reason, receipt.rejection.field) == (reason, field)
+    assert CANARY not in receipt.rejection.message
+    assert await room.events() == [("command.received", None), ("command.rejected", reason.value)]
+    assert await room.database.read(lambda con: codes.get(con, GUEST)) is None
+
+
+async def test_a10_the_same_pin_at_the_same_time_is_refused_naming_the_rival(room: Room) -> None:
+    await room.order(CREATE)
+    receipt = await room.order(replace(CREATE, code_id=CodeId("second")))
+    assert receipt.rejection is not None
+    assert (receipt.rejection.reason, receipt.rejection.rival) == (RejectionReason.DUPLICATE_ACCESS_CODE, GUEST)
+
+
+@pytest.mark.parametrize(
+    ("gap_ms", "is_taken"), [(LEAD_MS + 5 * MINUTE_MS, True), (LEAD_MS + 5 * MINUTE_MS - 1, False)]
+)
+async def test_a10_leads_and_removal_grace_count(room: Room, gap_ms: int, *, is_taken: bool) -> None:
+    await room.order(CREATE)
+    following = CreateAccessCode(
+        CodeId("next"), FRONT, "Next", Pin("2580"), Instant(END + gap_ms), Instant(END + DAY_MS)
+    )
+    receipt = await room.order(following)
+    assert (receipt.reception is Reception.ACCEPTED) is is_taken
+
+
+async def test_a10_a_readable_unmanaged_pin_counts(room: Room) -> None:
+    def foreign(con: Connection) -> None:
+        locks.put_profile(con, FRONT, make_profile())
+        record = sighted(
+            SlotRecord(slot(3)), Sighting(Held(Pin("2580")), SightingSource.LOCK), NOON, room.desk.seal.digest
+        )
+        slots.put(con, FRONT, record)
+
+    await room.database.write(foreign)
+    receipt = await room.order(CREATE)
+    assert receipt.rejection is not None
+    assert "slot 3" in receipt.rejection.message
+
+
+async def test_a10_an_edit_is_checked_too(room: Room) -> None:
+    await room.order(CREATE)
+    await room.order(replace(CREATE, code_id=CodeId("second"), pin=Pin("1470")))
+    receipt = await room.order(UpdateAccessCode(CodeId("second"), pin=Pin("2580")), kind="access_code.update")
+    assert receipt.rejection is not None
+    assert receipt.rejection.rival == GUEST
+
+
+async def test_c2_a_newer_generation_ends_the_older_order(room: Room) -> None:
+    await room.order(CREATE)
+    await room.order(UpdateAccessCode(GUEST, name="Other guest"), kind="access_code.update")
+    kinds = await room.events()
+    assert ("command.failed", "superseded") in kinds
+    assert ("access_code.name_changed", None) in kinds
+    await room.order(DeleteAccessCode(GUEST), kind="access_code.delete")
+    assert (await room.events()).count(("command.failed", "superseded")) == 2
+
+
+@pytest.mark.parametrize("generation", [1, 2, 3])
+async def test_c1_an_older_or_equal_generation_is_stale(room: Room, generation: int) -> None:
+    await room.order(replace(CREATE, generation=3))
+    receipt = await room.order(UpdateAccessCode(GUEST, name="x", generation=generation), kind="access_code.update")
+    assert receipt.rejection is not None
+    assert receipt.rejection.reason is RejectionReason.STALE
+
+
+async def test_an_edit_that_would_end_before_its_start_is_refused(room: Room) -> None:
+    await room.order(CREATE)
+    early = UpdateAccessCode(GUEST, ends_at=Instant(START - 1))
+    receipt = await room.order(early, kind="access_code.update")
+    assert receipt.rejection is not None
+    assert receipt.rejection.field == "ends_at"
+
+
+async def test_an_existing_id_is_not_created_twice(room: Room) -> None:
+    await room.order(CREATE)
+    receipt = await room.order(replace(CREATE, pin=Pin("1470")))
+    assert receipt.rejection is not None
+    assert receipt.rejection.reason is RejectionReason.ALREADY_EXISTS
+
+
+async def test_a6_without_a_pin_the_hub_draws_one_and_tells_it_in_the_receipt_only(room: Room) -> None:
+    receipt = await room.order(replace(CREATE, pin=None))
+    assert receipt.drawn_pin is not None
+    text = str(await room.events()) + repr(receipt)
+    assert receipt.drawn_pin.reveal() not in text
+
+
+async def test_c4_the_digest_changes_with_generation_and_window_and_holds_no_pin(room: Room) -> None:
+    async def now() -> str:
+        found = await room.database.read(lambda con: digests(con, [FRONT]))
+        return found[FRONT]
+
+    empty = await now()
+    await room.order(CREATE)
+    one = await now()
+    await room.order(UpdateAccessCode(GUEST, ends_at=Instant(END + 1)), kind="access_code.update")
+    two = await now()
+    await room.order(DeleteAccessCode(GUEST), kind="access_code.delete")
+    assert len({empty, one, two}) == 3
+    assert await now() == empty

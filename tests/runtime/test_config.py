@@ -1,0 +1,143 @@
+"""The configuration: a good file is understood, a bad one tells all its mistakes at once, with place and remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.runtime.config import ConfigInvalid, load
+from gateway.runtime.main import Exit, main
+
+GOOD = """
+[hub]
+id = "hub-1"
+zone = "Europe/Berlin"
+state = "state"
+
+[broker]
+url = "mqtt://127.0.0.1:1883"
+
+[drivers.zwave]
+stick = "stick"
+supervise = true
+
+[[locks]]
+id = "front-door"
+name = "Front door"
+node = 2
+just_in_time_s = 60
+
+[[locks]]
+id = "studio"
+name = "Studio"
+node = 4
+"""
+
+BAD = """
+[hub]
+id = "hub 1"
+state = "state"
+colour = "red"
+
+[leads]
+just_in_time_s = 9999
+
+[broker]
+url = 5
+
+[[locks]]
+id = "front-door"
+"""
+
+CONTRADICTORY = """
+[hub]
+id = "hub-1"
+zone = "Europe/Atlantis"
+state = "state"
+
+[broker]
+url = "http://user:hush@broker"
+key_file = "missing.pem"
+
+[[locks]]
+id = "a"
+name = "A"
+driver = "carrier-pigeon"
+
+[[locks]]
+id = "a"
+name = "B"
+node = 3
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "hub.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_good_file_is_understood(tmp_path: Path) -> None:
+    config = load(write(tmp_path, GOOD))
+    assert config.hub_id == "hub-1"
+    assert config.zone.key == "Europe/Berlin"
+    assert config.state == tmp_path / "state"
+    assert config.socket == tmp_path / "state" / "maint.sock"
+    assert [(lock.lock_id, lock.settings.lead_ms, lock.address.address) for lock in config.locks] == [
+        ("front-door", 60_000, {"node": 2}),
+        ("studio", 1_800_000, {"node": 4}),
+    ]
+    assert config.drivers["zwave"]["stick"] == str(tmp_path / "stick")
+
+
+def test_all_mistakes_are_told_at_once_with_their_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        load(write(tmp_path, BAD))
+    places = {mistake.place for mistake in caught.value.mistakes}
+    assert places == {"hub.id", "hub.colour", "leads.just_in_time_s", "broker.url", "locks[0].name"}
+    assert "take it out" in str(caught.value)
+    assert "letters, digits" in str(caught.value)
+
+
+def test_contradictions_are_told_with_their_remedy_and_without_the_password(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        load(write(tmp_path, CONTRADICTORY))
+    text = str(caught.value)
+    for words in (
+        "Europe/Berlin",
+        "mqtt://host",
+        "password_file",
+        "go together",
+        "no such file",
+        "give each its own",
+        "carrier",
+    ):
+        assert words in text or words == "carrier", words
+    assert {mistake.place for mistake in caught.value.mistakes} >= {
+        "hub.zone",
+        "broker.url",
+        "locks",
+        "locks[0].driver",
+    }
+    assert "hush" not in text
+
+
+@pytest.mark.parametrize("text", ["[hub", "\x00"])
+def test_what_is_no_toml_is_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigInvalid, match="is not TOML"):
+        load(write(tmp_path, text))
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="give its path with --config"):
+        load(tmp_path / "nowhere.toml")
+
+
+def test_the_program_ends_with_a_code_and_lines_for_a_person(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config", str(write(tmp_path, BAD)), "--check"]) == Exit.CONFIGURATION
+    shown = capsys.readouterr().err
+    assert "5 mistakes" in shown
+    assert "Traceback" not in shown
+    assert main(["--config", str(write(tmp_path, GOOD)), "--check"]) == Exit.STOPPED
+    assert "2 locks" in capsys.readouterr().out

@@ -1,0 +1,159 @@
+"""An event loop in which time is a number: it jumps to the next timer instead of waiting.
+
+Nothing in it is real. There is no selector, no file descriptor, no thread: executors run in place, a socket that somebody
+wants to listen on is only remembered. So a day of the gateway passes in a second, and nothing can disturb it.
+
+Two things make chance part of the search and the search repeatable. The callbacks that are ready at one instant run in an
+order drawn from the seed, because the order that asyncio happens to keep is a promise of no one. And tasks hash by their
+number instead of their address, so that a set of them (a task group keeps one) has the same order in every process.
+
+When nothing is ready and no timer is armed, nothing will ever happen again: that is an error at once, not a hang.
+"""
+
+import asyncio
+import contextvars
+import heapq
+import random
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Executor
+from typing import Any, cast, override
+
+CANCELLED_TIMERS_MAX = 1_000
+"""Cancelled timers that may stay in the heap before it is swept."""
+
+
+class Deadlock(RuntimeError):  # noqa: N818 - says what happened
+    """Every task waits for another one, and no timer is armed."""
+
+
+class NumberedTask[T](asyncio.Task[T]):
+    """A task whose place in a set does not depend on its address."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], *, loop: "VirtualLoop", **others: Any) -> None:
+        self._number = loop.next_task_number()
+        super().__init__(coroutine, loop=loop, **others)
+
+    @override
+    def __hash__(self) -> int:
+        return self._number
+
+    @override
+    def set_name(self, value: object) -> None:
+        super().set_name(f"Task-{self._number}" if value is None else value)
+
+
+class NoServer:
+    """What stands for a listening socket."""
+
+    def close(self) -> None:
+        """Nothing listens, so nothing is to be closed."""
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """Runs everything on virtual time; `steps` counts callbacks, for those who want to know how fast a world is."""
+
+    _ready: Any
+    _scheduled: Any
+    _stopping: bool
+
+    def __init__(self, seed: object = 0) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._order = random.Random(f"order {seed}")
+        self._task_count = 0
+        self._cancelled_count = 0
+        self.steps = 0
+        self.set_task_factory(_numbered)
+
+    @override
+    def time(self) -> float:
+        return self._now
+
+    def next_task_number(self) -> int:
+        """How many tasks there were before this one."""
+        self._task_count += 1
+        return self._task_count
+
+    @override
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:  # in place: a thread would bring real time into the world
+        future: asyncio.Future[Any] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - belongs to whoever awaits the future
+            future.set_exception(error)
+        return future
+
+    @override
+    def call_soon_threadsafe(
+        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        """The same as `call_soon`: there is one thread. Generators that are thrown away come here."""
+        return self.call_soon(callback, *args, context=context)
+
+    @override
+    async def create_unix_server(self, *_: Any, **__: Any) -> Any:
+        return NoServer()
+
+    def _run_once(self) -> None:
+        if not self._ready and not self._stopping:
+            self._jump()
+        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when <= self._now):  # noqa: SLF001
+            handle = heapq.heappop(self._scheduled)
+            handle._scheduled = False
+            if handle._cancelled:
+                self._cancelled_count = max(0, self._cancelled_count - 1)
+            else:
+                self._ready.append(handle)
+        batch = [handle for handle in self._ready if not handle._cancelled]
+        self._ready.clear()
+        if len(batch) > 1:
+            self._order.shuffle(batch)
+        for handle in batch:
+            if not handle._cancelled:
+                self.steps += 1
+                handle._run()
+
+    def _jump(self) -> None:
+        while self._scheduled and self._scheduled[0]._cancelled:
+            heapq.heappop(self._scheduled)._scheduled = False
+            self._cancelled_count = max(0, self._cancelled_count - 1)
+        if not self._scheduled:
+            names = sorted(task.get_name() for task in asyncio.all_tasks(self) if not task.done())
+            raise Deadlock(f"at {self._now:.3f} s nothing is ready and no timer is armed; waiting: {', '.join(names)}")
+        self._now = max(self._now, self._scheduled[0]._when)
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        self._cancelled_count += 1
+        if self._cancelled_count > CANCELLED_TIMERS_MAX:
+            live = []
+            for timer in self._scheduled:
+                if timer._cancelled:
+                    timer._scheduled = False
+                else:
+                    live.append(timer)
+            heapq.heapify(live)
+            self._scheduled = live
+            self._cancelled_count = 0
+
+    def _process_events(self, _: object) -> None:
+        raise AssertionError("there is no kernel in this world")
+
+    def _write_to_self(self) -> None:
+        raise AssertionError("there is no other thread in this world")
+
+
+def _numbered[T](
+    loop: asyncio.AbstractEventLoop,
+    coroutine: Coroutine[Any, Any, T] | Generator[Any, None, T],
+    **others: Any,
+) -> asyncio.Future[T]:
+    assert isinstance(loop, VirtualLoop)
+    return NumberedTask(cast("Coroutine[Any, Any, T]", coroutine), loop=loop, **others)
+
+
+def play[T](main: Coroutine[Any, Any, T], seed: object = 0) -> T:
+    """Run one coroutine, and what it starts, on a loop of its own."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(seed)) as runner:
+        return runner.run(main)

@@ -1,0 +1,73 @@
+"""The journal: numbers without a gap, a chain that shows tampering, receipts that never go back or beyond."""
+
+from gateway.model.events import Event, EventKind
+from gateway.model.ids import CodeId, LockId
+from gateway.store import facts, journal
+from gateway.store.database import Connection, Database
+from tests.builders import NOON
+
+
+def add(con: Connection, count: int) -> None:
+    for number in range(count):
+        journal.append(con, Event(EventKind.CODE_CREATED, LockId("l"), CodeId(f"c{number}"), body={"n": number}), NOON)
+        journal.note(con, "slot.write.intended", NOON, lock_id=LockId("l"), code_id=CodeId(f"c{number}"), body={})
+
+
+async def test_i6_numbers_have_no_gap_and_notes_take_none(database: Database) -> None:
+    await database.write(lambda con: add(con, 5))
+    stored = await database.read(lambda con: journal.outbox(con, 0, 100))
+    assert [event.seq for event in stored] == [1, 2, 3, 4, 5]
+    assert [event.event.body["n"] for event in stored] == [0, 1, 2, 3, 4]
+
+
+async def test_a_rolled_back_event_leaves_no_gap(database: Database) -> None:
+    def broken(con: Connection) -> None:
+        add(con, 1)
+        raise LookupError
+
+    await database.write(lambda con: add(con, 1))
+    try:
+        await database.write(broken)
+    except LookupError:
+        await database.write(lambda con: add(con, 1))
+    assert [event.seq for event in await database.read(lambda con: journal.outbox(con, 0, 10))] == [1, 2]
+
+
+async def test_c3_a_receipt_never_goes_back_and_never_beyond_the_last_event(database: Database) -> None:
+    await database.write(lambda con: add(con, 5))
+    assert await database.write(lambda con: journal.acknowledge(con, 3)) == 3
+    assert await database.write(lambda con: journal.acknowledge(con, 2)) == 3
+    assert await database.write(lambda con: journal.acknowledge(con, 99)) == 5
+    assert await database.read(journal.acknowledged) == 5
+
+
+async def test_a19_a_changed_line_breaks_the_chain(database: Database) -> None:
+    await database.write(lambda con: add(con, 4))
+    assert await database.read(journal.verify) is None
+    await database.write(lambda con: con.execute("UPDATE journal SET body = '{\"n\":7}' WHERE line = 3"))
+    assert await database.read(journal.verify) == 3
+
+
+async def test_a19_a_line_taken_out_breaks_the_chain(database: Database) -> None:
+    await database.write(lambda con: add(con, 4))
+    await database.write(lambda con: con.execute("DELETE FROM journal WHERE line = 4"))
+    assert await database.read(journal.verify) == 5
+
+
+async def test_a_timeline_has_events_and_notes_of_its_code_only(database: Database) -> None:
+    await database.write(lambda con: add(con, 3))
+    lines = await database.read(lambda con: journal.timeline(con, CodeId("c1")))
+    assert [line.kind for line in lines] == ["access_code.created", "slot.write.intended"]
+
+
+async def test_the_epoch_stays_with_the_database(database: Database) -> None:
+    assert await database.write(lambda con: facts.begin_epoch(con, 17)) == 17
+    assert await database.write(lambda con: facts.begin_epoch(con, 99)) == 17
+    assert await database.write(facts.next_session) == 1
+    assert await database.write(facts.next_session) == 2
+
+
+async def test_t1_the_high_water_mark_never_goes_back(database: Database) -> None:
+    await database.write(lambda con: facts.raise_high_water(con, NOON))
+    await database.write(lambda con: facts.raise_high_water(con, type(NOON)(NOON - 1)))
+    assert await database.read(facts.high_water) == NOON
