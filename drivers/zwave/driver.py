@@ -93,6 +93,7 @@ class ZWaveDriver(DriverPort):
         self._storage_dir = storage_dir
         self._comings = Comings()
         self._ports: dict[LockId, ZWaveLock] = {}
+        self._slotless: set[LockId] = set()
         self._ring = asyncio.Event()
         self._stick = StickWatch()
         self._server: ServerProcess | None = None
@@ -208,6 +209,10 @@ class ZWaveDriver(DriverPort):
         if port is None and trouble is None and node is not None:
             facts = await facts_of(node)
             profile = profile_of(facts, address.overrides)
+            if not profile.slots:
+                self._slotless.add(address.lock_id)
+                return
+            self._slotless.discard(address.lock_id)
             port = ZWaveLock(address.lock_id, node, profile, self._on_call)
             self._ports[address.lock_id] = port
             self._comings.arrive(Arrival(port))
@@ -262,6 +267,12 @@ class ZWaveDriver(DriverPort):
             lines += [f"{self._stick.trouble}: {remedy}"]
         troubles = (_trouble(address, nodes.get(address.node_id)) for address in self._options.nodes)
         lines += [trouble for trouble in troubles if trouble is not None]
+        lines += [
+            f"{address.name} (node {address.node_id}) did not say how many slots it has: interview it again, or set "
+            "`last_slot` in the configuration"
+            for address in self._options.nodes
+            if address.lock_id in self._slotless
+        ]
         return "; ".join(lines)
 
     async def _supervise(self, own: OwnServer) -> None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Final, override
 
-from zwave_js_server.const import CommandClass
+from zwave_js_server.const import CommandClass, NodeStatus
 from zwave_js_server.model.node import Node
 
 from drivers.zwave import credentials, notices
@@ -91,6 +91,10 @@ class ZWaveLock(LockPort):
             node.on("alive", lambda _: self._tell(Reachability(is_reachable=True))),
             node.on("wake up", lambda _: self._tell(Reachability(is_reachable=True))),
         ]
+
+        if node.status is NodeStatus.DEAD:
+            # It died before this life of the connection, so its event is history.
+            self._tell(Reachability(is_reachable=False, cause="the lock does not answer"))
 
     @property
     @override

@@ -68,7 +68,7 @@ class Product:
 class NodeFacts:
     """What the interview found out about one lock.
 
-    `user_count` is the lock's own count of user identifiers; `parameters` holds its configuration parameters by number.
+    `user_count` is the lock's own count of user identifiers, 0 when its interview did not get it; `parameters` holds its configuration parameters by number.
     """
 
     product: Product
@@ -85,10 +85,10 @@ def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
     quirks = rows().get(facts.product, Quirks()).under(overrides)
     is_masked = quirks.read_back is ReadBack.MASKED or (quirks.read_back is None and facts.shows_asterisks)
     can_prove = facts.is_s2 if quirks.supervision_is_honest is None else quirks.supervision_is_honest
-    last_slot = facts.user_count if quirks.last_slot is None else min(facts.user_count, quirks.last_slot)
+    bounds = (count for count in (facts.user_count, quirks.last_slot) if count)
     return LockProfile(
         model=f"{facts.label} ({facts.product})",
-        slots=range(1, last_slot + 1),
+        slots=range(1, min(bounds, default=0) + 1),
         pin_rules=PinRules(lengths=_lengths(quirks, facts.parameters)),
         read_back=ReadBack.MASKED if is_masked else ReadBack.CLEAR,
         supervision_is_honest=can_prove and facts.has_supervision,

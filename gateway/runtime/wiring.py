@@ -52,6 +52,7 @@ class Substitutes:
 
     clock: Clock | None = None
     entropy: Entropy | None = None
+    database: Database | None = None
     link: Link | None = None
     drivers: Mapping[str, DriverPort] | None = None
 
@@ -115,7 +116,7 @@ class Gateway:
         given = substitutes or Substitutes()
         entropy = given.entropy or SystemEntropy()
         keys = HubKeys.derive(load_secret(config.state / SECRET_NAME, entropy.token))
-        database = await Database.open(config.state / DATABASE_NAME, keys.page_key)
+        database = given.database or await Database.open(config.state / DATABASE_NAME, keys.page_key)
         stack.push_async_callback(database.close)
         high_water = await database.read(facts.high_water)
         clock = given.clock or SystemClock(config.trust, high_water)
@@ -149,7 +150,6 @@ class Gateway:
             drivers={name: driver.condition() for name, driver in self._drivers.items()},
             cloud=CloudCondition(cloud.state.value, cloud.since, cloud.detail),
             versions=versions(),
-            outbox_count=0,
             started_at=self._started_at,
             worker_restarts=self._keeper.restarts,
         )

@@ -45,7 +45,6 @@ class Conditions:
     """How the daemon's parts are right now, as its runtime sees them; asked anew for every `status`.
 
     `clock` says in a few words where wall time comes from. `versions` are shown in their order, the hub's own first.
-    `outbox_count` is for a runtime that counts better than the store; 0 and None let `status` ask the store.
     `worker_restarts` counts parts that died of a bug and were started again.
     """
 
@@ -54,7 +53,6 @@ class Conditions:
     cloud: CloudCondition
     versions: Mapping[str, str]
     started_at: Instant
-    outbox_count: int | None = None
     worker_restarts: int = 0
 
 

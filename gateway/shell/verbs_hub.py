@@ -1,6 +1,6 @@
 """Verbs about the hub as a whole: `status` and `verify`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -19,6 +19,7 @@ from gateway.shell.session import Answer, Cell, Failure, FailureKind, Request, T
 from gateway.shell.verbs_locks import lock_table
 from gateway.store import journal
 from gateway.store.database import Connection
+from gateway.store.locks import LockRow
 
 BATTERY_LOW_PERCENT = 15
 """At or below this charge a person should bring batteries; the bound that our event `battery_status: low` has."""
@@ -49,8 +50,7 @@ async def status(context: ShellContext, _: Peer, __: Request) -> Answer:
     """How the hub is; what a person must act on comes first."""
     scenes = await all_scenes(context)
     conditions = context.conditions()
-    counted = conditions.outbox_count
-    unsent = counted if counted else await context.db.read(_unsent)
+    unsent = await context.db.read(_unsent)
     reading = context.clock.reading()
     concerns = sorted(_concerns(context, conditions, reading, scenes), key=lambda concern: concern.weight)
     lines = [
@@ -109,7 +109,7 @@ def _to_do(concerns: list[Concern]) -> Iterator[Cell]:
         yield Cell(f"! {concern.text}", Tone.BAD if concern.weight <= Weight.SHUT_OUT else Tone.WARN)
         yield Cell(f"  → {concern.remedy}")
     if len(concerns) > CONCERNS_SHOWN_MAX:
-        yield Cell(f"  … and {len(concerns) - CONCERNS_SHOWN_MAX} more: gatewayctl codes", Tone.WARN)
+        yield Cell(f"  … and {len(concerns) - CONCERNS_SHOWN_MAX} more: gatewayctl status --json", Tone.WARN)
 
 
 def _parts(context: ShellContext, conditions: Conditions, reading: ClockReading, unsent: int) -> Iterator[Cell]:
@@ -136,7 +136,7 @@ def _part(title: str, state: str, detail: str) -> str:
 
 
 def _concerns(
-    context: ShellContext, conditions: Conditions, reading: ClockReading, scenes: Iterable[Scene]
+    context: ShellContext, conditions: Conditions, reading: ClockReading, scenes: Sequence[Scene]
 ) -> Iterator[Concern]:
     if reading.trust is ClockTrust.UNTRUSTED:
         text = "The hub does not know the time: no time-bound code goes onto a lock."
@@ -145,8 +145,13 @@ def _concerns(
         if condition.state is DriverState.DOWN:
             remedy = condition.detail or "look at the hub's log"
             yield Concern(Weight.BLIND, f"Driver {name} is down: its locks cannot be reached.", remedy)
+    unmet = [scene.view.name for scene in scenes if scene.row is None]
+    if unmet:
+        text = f"No driver has ever met {', '.join(unmet)}."
+        yield Concern(Weight.BLIND, text, "check that it is included, and its address in the configuration")
     for scene in scenes:
-        yield from _of_lock(scene, context)
+        if scene.row is not None:
+            yield from _of_lock(scene, scene.row, context)
     cloud = conditions.cloud
     if not cloud.is_up and cloud.detail:
         yield Concern(Weight.SOON, "No link to the cloud; the hub goes on with the orders it has.", cloud.detail)
@@ -155,17 +160,14 @@ def _concerns(
         yield Concern(Weight.SOON, text, "send the hub's log to the maker")
 
 
-def _of_lock(scene: Scene, context: ShellContext) -> Iterator[Concern]:
-    name, row, now = scene.view.name, scene.row, scene.now
+def _of_lock(scene: Scene, row: LockRow, context: ShellContext) -> Iterator[Concern]:
+    name, now = scene.view.name, scene.now
     troubled = [
         (code, errors)
         for code in scene.snapshot.codes
         if (errors := sorted(issue for issue in scene.plan.standings[code.code_id].issues if not issue.is_warning))
     ]
-    if row is None:
-        text = f"{name} was never met by a driver."
-        yield Concern(Weight.BLIND, text, "check that it is included, and its address in the configuration")
-    elif not row.is_reachable:
+    if not row.is_reachable:
         # One line for the cause; what it does to the codes is told in numbers.
         at = row.reachable_changed_at
         since = "" if at is None else f" since {when(at, now, context.zone)}"
@@ -176,9 +178,9 @@ def _of_lock(scene: Scene, context: ShellContext) -> Iterator[Concern]:
         weight = Weight.OPENS_WRONGLY if staying else Weight.SHUT_OUT if missing else Weight.BLIND
         text = f"{name} does not answer{since}" + (f": {', '.join(harm)}." if harm else ".")
         yield Concern(weight, text, "check its batteries and its distance to the hub")
-    if row is not None and row.battery_percent is not None and row.battery_percent <= BATTERY_LOW_PERCENT:
+    if row.battery_percent is not None and row.battery_percent <= BATTERY_LOW_PERCENT:
         yield Concern(Weight.SOON, f"{name} has {row.battery_percent} % battery left.", "bring new batteries")
-    if row is None or not row.is_reachable:
+    if not row.is_reachable:
         return
     shorts = short_ids(code.code_id for code in scene.snapshot.codes)
     for code, errors in troubled:

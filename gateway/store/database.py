@@ -11,6 +11,7 @@ one that touches it, and `tests/store/test_database.py` fails if it moves.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, cast
@@ -82,15 +83,12 @@ class Database:
         if len(key) != KEY_BYTES:
             msg = f"the database key has {len(key)} bytes instead of {KEY_BYTES}"
             raise DatabaseUnusable(msg)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-        def connect() -> sqlcipher3.Connection:
-            return _connect(path, key)
-
-        engine = aiosqlite.Connection(connect, iter_chunk_size=64)  # the connector is aiosqlite's documented argument
+        _make_file(path)
+        engine = aiosqlite.Connection(partial(_connect, path), iter_chunk_size=64)
         try:
             await engine
             database = cls(engine, path)
+            await database._run(_set_up, key)
             await database._run(migrate, path)
         except sqlcipher3.DatabaseError as error:
             await engine.close()
@@ -114,8 +112,10 @@ class Database:
 
     async def close(self) -> None:
         """Checkpoint the write-ahead log into the file and close."""
-        await self._run(lambda con: con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
-        await self._engine.close()
+        try:
+            await self._run(lambda con: con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        finally:
+            await self._engine.close()
 
     async def _run[**P, T](self, function: Callable[..., T], *arguments: object) -> T:
         raw = self._engine._conn  # noqa: SLF001 - the connection that aiosqlite's own methods pass to its hook
@@ -131,9 +131,19 @@ class Database:
         await self.close()
 
 
-def _connect(path: Path, key: bytes) -> sqlcipher3.Connection:
-    connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False)
+def _make_file(path: Path) -> None:
+    # Whatever can fail is done outside the connector: aiosqlite's thread outlives a connector that raises.
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+
+
+def _connect(path: Path) -> sqlcipher3.Connection:
+    return sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False)
+
+
+def _set_up(connection: Connection, key: bytes) -> None:
     pragmas = (
+        "cipher_log_level = NONE",
         f"key = \"x'{key.hex()}'\"",
         "cipher_memory_security = OFF",
         "journal_mode = WAL",
@@ -147,9 +157,7 @@ def _connect(path: Path, key: bytes) -> sqlcipher3.Connection:
         "temp_store = MEMORY",
     )
     for pragma in pragmas:
-        connection.execute(f"PRAGMA {pragma}")
-    path.chmod(0o600)
-    return connection
+        connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
 def _reading[T](connection: Connection, query: Callable[[Connection], T]) -> T:

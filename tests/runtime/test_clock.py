@@ -16,8 +16,8 @@ class Machine:
         self.wall_ms: int = NOON
         self.uptime_s = 1000.0
         self.is_synchronised = False
-        monkeypatch.setattr(clocks.time, "monotonic", lambda: self.uptime_s)
-        monkeypatch.setattr(clocks.time, "time_ns", lambda: self.wall_ms * 1_000_000)
+        monkeypatch.setattr("time.monotonic", lambda: self.uptime_s)
+        monkeypatch.setattr("time.time_ns", lambda: self.wall_ms * 1_000_000)
         monkeypatch.setattr(clocks, "kernel_is_synchronised", lambda: self.is_synchronised)
 
 

@@ -75,10 +75,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self._task_count
 
     @override
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:  # in place: a thread would bring real time into the world
-        future: asyncio.Future[Any] = self.create_future()
+    def run_in_executor[*A, T](
+        self, executor: Executor | None, func: Callable[[*A], T], *args: *A
+    ) -> asyncio.Future[T]:
+        """Run at once, in place: a thread would bring real time into the world."""
+        future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 - belongs to whoever awaits the future
@@ -86,8 +87,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return future
 
     @override
-    def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    def call_soon_threadsafe[*A](
+        self, callback: Callable[[*A], object], *args: *A, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         """The same as `call_soon`: there is one thread. Generators that are thrown away come here."""
         return self.call_soon(callback, *args, context=context)
@@ -99,7 +100,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         if not self._ready and not self._stopping:
             self._jump()
-        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when <= self._now):  # noqa: SLF001
+        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when <= self._now):
             handle = heapq.heappop(self._scheduled)
             handle._scheduled = False
             if handle._cancelled:

@@ -104,7 +104,7 @@ async def test_a_file_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
     async with await Database.open(path, PAGE_KEY) as database:
         newest = schema_files()[-1][0]
-        await database._run(lambda con: con.execute(f"PRAGMA user_version = {newest + 1}"))  # type: ignore[attr-defined]
+        await database._run(lambda con: con.execute(f"PRAGMA user_version = {newest + 1}"))
     with pytest.raises(SchemaTooNew, match="install the newer program"):
         await Database.open(path, PAGE_KEY)
 

@@ -26,7 +26,7 @@ from gateway.model.answers import (
     Written,
 )
 from gateway.model.evidence import Evidence
-from gateway.model.failures import Part, Unreachable
+from gateway.model.failures import Busy, Part, Unreachable
 from gateway.model.ids import LockId, Slot
 from gateway.model.lock import LockProfile, ReadBack
 from gateway.model.pin import Pin, PinRules
@@ -51,12 +51,23 @@ ANSWER_LIMIT_S = 1.0
 """How long the real driver waits for a lock's answer before it gives up (Z-Wave JS report time-out)."""
 
 
+BUSY_MS = 2_000
+"""How long a driver that is busy asks to be left alone."""
+
+
 class Trouble(StrEnum):
-    """What can go wrong on the way to a lock; each is used up by one call."""
+    """What can go wrong with a call; each is used up by one call."""
 
     LOST_COMMAND = "lost_command"
+    """The command never arrives."""
     LOST_ANSWER = "lost_answer"
+    """The command is executed, the answer never arrives."""
     UNREACHABLE = "unreachable"
+    """The stick cannot send, and says so."""
+    BUSY = "busy"
+    """The driver asks to come back later."""
+    HUNG = "hung"
+    """The command is executed, and the driver never comes back."""
 
 
 class InProcessLock(LockPort):
@@ -92,10 +103,12 @@ class InProcessLock(LockPort):
 
     @override
     async def read_slot(self, slot: Slot) -> Sighting:
-        is_heard, _ = await self._exchange("read")
-        if not is_heard:
+        trouble = await self._send("read")
+        if trouble is Trouble.LOST_COMMAND:
             return Sighting(Unknown(), SightingSource.LOCK)
-        return self._sighting(slot, SightingSource.LOCK)
+        shown = self._sighting(slot, SightingSource.LOCK)
+        is_heard = await self._hear(trouble)
+        return shown if is_heard else Sighting(Unknown(), SightingSource.LOCK)
 
     @override
     async def read_all(self) -> Listing:
@@ -144,26 +157,39 @@ class InProcessLock(LockPort):
         return asyncio.get_running_loop().time()
 
     async def _change(self, verb: str, act: Callable[[float], bool]) -> WriteAnswer:
-        is_heard, reaches = await self._exchange(verb)
-        if not reaches:
+        trouble = await self._send(verb)
+        if trouble is Trouble.LOST_COMMAND:
             return Ambiguous("no acknowledgement from the lock")
         claims_success = act(self.now())
         self.speak()
-        if not is_heard:
+        if not await self._hear(trouble):
             return Ambiguous("the lock's answer did not arrive")
         if not self.firmware.model.is_supervised:
             return Written(Evidence.ACKNOWLEDGED)
         return Written(Evidence.SUPERVISED) if claims_success else Refused(RefusalReason.UNSPECIFIED)
 
-    async def _exchange(self, verb: str) -> tuple[bool, bool]:
-        """Spend the time of one exchange. Returns whether its answer is heard, and whether the command arrives."""
+    async def _send(self, verb: str) -> Trouble | None:
+        """The way to the lock, or the wait for nothing. Whoever is cancelled after it has changed the lock."""
         self.calls[verb] += 1
         trouble = self.troubles.popleft() if self.troubles else None
+        if self._is_gone:
+            raise Unreachable(Part.SERVER, "the connection to the driver is gone")
         if trouble is Trouble.UNREACHABLE:
             raise Unreachable(Part.LOCK, "the stick could not send")
+        if trouble is Trouble.BUSY:
+            raise Busy(BUSY_MS, "the stick is busy")
+        if self.is_dead:
+            trouble = Trouble.LOST_COMMAND
+        await asyncio.sleep(ANSWER_LIMIT_S if trouble is Trouble.LOST_COMMAND else CALL_S / 2)
+        return trouble
+
+    async def _hear(self, trouble: Trouble | None) -> bool:
+        """The way back. Returns whether the answer is heard."""
+        if trouble is Trouble.HUNG:
+            await asyncio.Event().wait()
         is_heard = trouble is None and not self.is_dead
-        await asyncio.sleep(CALL_S if is_heard else ANSWER_LIMIT_S)
-        return is_heard, not self.is_dead and trouble is not Trouble.LOST_COMMAND
+        await asyncio.sleep(CALL_S / 2 if is_heard else ANSWER_LIMIT_S)
+        return is_heard and not self._is_gone
 
     def _sighting(self, slot: Slot, source: SightingSource) -> Sighting:
         seen = self.firmware.read(slot, self.now())

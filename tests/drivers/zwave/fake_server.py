@@ -31,6 +31,9 @@ class FakeServer:
         self.commands: list[Json] = []
         self.answer: Answer = self._nothing
         self.max_users = MAX_USERS
+        self.is_capable = asyncio.Event()
+        self.is_capable.set()
+        self.waiting_count = 0
         self.cached_values: dict[object, object] = {}
         self.url = ""
         self._sockets: set[web.WebSocketResponse] = set()
@@ -126,6 +129,8 @@ class FakeServer:
                 controller = {"homeId": HOME_ID, "ownNodeId": 1, "isPrimary": True, "status": 0}
                 return {"state": {"driver": {}, "controller": controller, "nodes": self.nodes}}
             case "endpoint.access_control.get_user_capabilities_cached":
+                self.waiting_count += not self.is_capable.is_set()
+                await self.is_capable.wait()
                 return {
                     "capabilities": {
                         "maxUsers": self.max_users,

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from drivers.zwave import lock as lock_module
-from drivers.zwave import session
+from drivers.zwave import session, stick_watch
 from drivers.zwave.driver import ZWaveDriver, open_driver
+from drivers.zwave.server.process import ServerState, ServerStatus
 from gateway.model.answers import (
     Ambiguous,
     Empty,
@@ -179,6 +180,37 @@ async def test_node_that_cannot_be_used_says_why(node: Json, words: str) -> None
         await here.until(lambda: words in here.driver.condition().detail)
 
 
+async def test_lock_whose_interview_found_no_slots_says_so_and_arrives_with_the_owners_word() -> None:
+    async with running([states.node(2)]) as server:
+        server.max_users = 0
+        async with hub(server) as here:
+            await here.until(lambda: "how many slots" in here.driver.condition().detail)
+        async with hub(server, lock_address(2, last_slot=5)) as here:
+            assert (await here.arrival()).profile.slots == range(1, 6)
+
+
+async def test_lock_included_with_s0_is_not_believed() -> None:
+    async with running([states.node(2, security=7)]) as server, hub(server) as here:
+        assert not (await here.arrival()).profile.supervision_is_honest
+
+
+async def test_node_that_was_replaced_while_we_looked_elsewhere_gets_a_new_port() -> None:
+    other = LockAddress(LockId("back"), "Back door", {"node": 3})
+    nodes = [states.node(2), states.node(3, is_ready=False)]
+    async with running(nodes) as server, hub(server, lock_address(), other) as here:
+        old = await here.arrival()
+        server.is_capable.clear()
+        await server.emit(states.event(3, "ready", nodeState=states.node(3)))
+        await here.until(lambda: server.waiting_count == 1)
+        await server.emit({"source": "controller", "event": "node removed", "node": states.node(2), "reason": 0})
+        added = {"source": "controller", "event": "node added", "node": states.node(2), "result": {}}
+        await server.emit(added)
+        server.is_capable.set()
+        assert (await here.arrival()).lock_id == LockId("back")
+        assert "included anew" in (await here.departure()).cause
+        assert await here.arrival() is not old
+
+
 async def test_removed_node_departs() -> None:
     async with running([states.node(2)]) as server, hub(server) as here:
         await here.arrival()
@@ -250,12 +282,19 @@ async def test_refusal_followed_by_the_locks_complaint_is_a_duplicate() -> None:
     async with running([states.node(2)]) as server, hub(server) as here:
         port = await here.arrival()
 
+        async def complain() -> None:
+            await asyncio.sleep(0.05)
+            await server.emit(states.notification(2, 0x0F, parameters={"userId": 7}))
+
         async def refuse(_command: Json) -> object:
-            here.tasks.create_task(server.emit(states.notification(2, 0x0F, parameters={"userId": 7})))
+            here.tasks.create_task(complain())
             return {"status": 2}
 
         server.answer = refuse
         assert await port.write_slot(Slot(7), PIN, window=None, old_pin=None) == Refused(RefusalReason.DUPLICATE)
+        server.answer = answers(None)
+        again = await port.write_slot(Slot(7), PIN, window=None, old_pin=None)
+        assert again == Written(Evidence.ACKNOWLEDGED), "an old complaint must not speak for a new write"
 
 
 async def test_refusal_without_a_complaint_has_no_reason() -> None:
@@ -463,13 +502,16 @@ async def test_event_that_the_library_cannot_read_ends_one_life_and_not_the_driv
         assert "847261" not in "".join(f"{record.msg} {record.__dict__}" for record in caplog.records)
 
 
-async def test_keypad_use_is_reported_with_its_slot_and_once() -> None:
+async def test_keypad_use_is_reported_with_its_slot_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_module, "BOLT_GRACE_S", 0.05)
     async with running([states.node(2)]) as server, hub(server) as here:
         port = await here.arrival()
         here.listen(port)
         await server.emit(states.value_updated(2, 0x62, "currentMode", None, 0, 255))
         await server.emit(states.notification(2, 6, parameters={"userId": 7}))
         await server.emit(states.value_updated(2, 0x62, "currentMode", None, 0, 255))
+        await here.until(lambda: bool(here.seen))
+        await asyncio.sleep(0.15)  # nothing may follow within the grace
         await server.emit(states.value_updated(2, 0x80, "level", None, 80, 81))
         await here.until(lambda: BatteryLevel(80) in here.seen)
         assert here.seen == [Unlocked(Method.KEYCODE, Slot(7)), BatteryLevel(80)]
@@ -494,6 +536,59 @@ async def test_dead_and_alive_node_is_reachability() -> None:
         await server.emit(states.event(2, "alive"))
         await here.until(lambda: len(here.seen) == 2)
         assert [report.is_reachable for report in here.seen if isinstance(report, Reachability)] == [False, True]
+
+
+async def test_lock_that_was_dead_before_we_came_is_reported_dead() -> None:
+    async with running([states.node(2, status=3)]) as server, hub(server) as here:
+        here.listen(await here.arrival())
+        await here.until(lambda: bool(here.seen))
+        assert here.seen == [Reachability(is_reachable=False, cause="the lock does not answer")]
+
+
+@dataclass
+class OwnServer:
+    """Stands for the child process: what the driver asks of it."""
+
+    status: ServerStatus
+    restart_count: int = 0
+
+    def restart(self) -> None:
+        self.restart_count += 1
+
+
+async def test_stick_that_stays_silent_gets_our_own_server_restarted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stick_watch, "PATIENCE_S", 0.0)
+    own = OwnServer(ServerStatus(ServerState.READY, 0, None))
+    async with running([states.node(2)]) as server, hub(server) as here:
+        monkeypatch.setattr(here.driver, "_server", own)
+        port = await here.arrival()
+
+        async def unplugged(_command: Json) -> object:
+            raise ZWaveError(202, "The serial port is not open! (ZW0202)")
+
+        server.answer = unplugged
+        for expected in (0, 1, 1, 2):
+            with pytest.raises(Unreachable) as caught:
+                await port.read_slot(Slot(1))
+            assert caught.value.part is Part.STICK
+            assert own.restart_count == expected
+        monkeypatch.setattr(here.driver, "_server", None)
+
+
+async def test_trouble_with_the_stick_shows_in_the_condition_until_a_command_passes() -> None:
+    async with running([states.node(2)]) as server, hub(server) as here:
+        port = await here.arrival()
+
+        async def unplugged(_command: Json) -> object:
+            raise ZWaveError(202, "The serial port is not open! (ZW0202)")
+
+        server.answer = unplugged
+        with pytest.raises(Unreachable):
+            await port.read_slot(Slot(1))
+        await here.until(lambda: "stick is unplugged" in here.driver.condition().detail)
+        server.answer = answers({"userIdStatus": 0})
+        await port.read_slot(Slot(1))
+        await here.until(lambda: "unplugged" not in here.driver.condition().detail)
 
 
 async def test_somebody_elses_change_of_a_slot_is_reported_without_a_claim() -> None:
@@ -525,9 +620,9 @@ async def test_echo_of_our_own_read_is_no_report(*, comes_first: bool) -> None:
         await port.read_slot(Slot(2))
         if not comes_first:
             await echo()
-        await server.emit(states.value_updated(2, 0x80, "level", None, 80, 81))
+        await server.emit(states.value_updated(2, 0x63, "userIdStatus", 9, 1, 0))
         await here.until(lambda: bool(here.seen))
-        assert here.seen == [BatteryLevel(80)]
+        assert here.seen == [SlotChanged(SlotChange.CHANGED, Slot(9))]
 
 
 async def test_erased_lock_is_one_report_and_not_one_per_slot() -> None:

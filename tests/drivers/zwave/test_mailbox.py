@@ -1,9 +1,11 @@
 """The bounded queues between the driver and its readers."""
 
 import asyncio
+from dataclasses import dataclass
+from typing import cast
 
 from drivers.zwave import mailbox
-from drivers.zwave.mailbox import Reports
+from drivers.zwave.mailbox import Comings, Reports
 from drivers.zwave.stick_watch import FAILURES_MIN, PATIENCE_S, StickWatch
 from gateway.model.ids import LockId, Slot
 from gateway.model.reports import (
@@ -16,6 +18,7 @@ from gateway.model.reports import (
     SlotChanged,
     Unlocked,
 )
+from gateway.ports import Arrival, Departure, LockPort
 
 FRONT = LockId("front")
 
@@ -98,6 +101,40 @@ async def test_closed_reports_take_nothing_more() -> None:
     reports.close()
     reports.put(Reachability(is_reachable=True))
     assert [report async for report in reports.stream()] == []
+
+
+@dataclass
+class Port:
+    """As much of a port as an announcement needs."""
+
+    lock_id: LockId
+
+
+def arrival(lock: str) -> Arrival:
+    return Arrival(cast("LockPort", Port(LockId(lock))))
+
+
+async def read(comings: Comings, count: int) -> list[Arrival | Departure]:
+    stream = comings.stream()
+    async with asyncio.timeout(5):
+        return [await anext(stream) for _ in range(count)]
+
+
+async def test_arrival_that_nobody_saw_is_taken_back_by_its_departure() -> None:
+    comings, back = Comings(), arrival("back")
+    comings.arrive(arrival("front"))
+    comings.arrive(back)
+    comings.depart(Departure(FRONT, "unplugged"))
+    assert await read(comings, 1) == [back]
+
+
+async def test_departure_of_a_lock_that_was_seen_is_told_before_its_next_arrival() -> None:
+    comings, again = Comings(), arrival("front")
+    comings.arrive(arrival("front"))
+    await read(comings, 1)
+    comings.depart(Departure(FRONT, "unplugged"))
+    comings.arrive(again)
+    assert await read(comings, 2) == [Departure(FRONT, "unplugged"), again]
 
 
 def test_stick_is_stuck_after_patience_and_more_than_one_failure() -> None:

@@ -81,6 +81,12 @@ def test_slots_never_exceed_what_the_lock_says_it_has() -> None:
     assert quirks.profile_of(replace(BE469ZP, user_count=19), Quirks()).slots == range(1, 20)
 
 
+def test_lock_that_did_not_tell_its_count_has_the_slots_that_its_row_or_owner_knows() -> None:
+    assert quirks.profile_of(replace(BE469ZP, user_count=0), Quirks()).slots == range(1, 31)
+    assert quirks.profile_of(replace(UNKNOWN, user_count=0), Quirks(last_slot=20)).slots == range(1, 21)
+    assert not quirks.profile_of(replace(UNKNOWN, user_count=0), Quirks()).slots
+
+
 def test_overrides_tell_all_their_mistakes_at_once() -> None:
     read, mistakes = quirks.read_overrides(
         {"lengths": [3, 4], "last_slot": 0, "read_back": "never", "supervision_is_honest": "yes"}

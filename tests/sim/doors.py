@@ -1,0 +1,295 @@
+"""Locks on doors, over all lives of the hub: real firmware, watched memory, an unkind radio, people's hands.
+
+A `Door` stays; its `port` is what one life of the hub gets to talk to it. What people do at the keypad while the hub does not
+hear it stays in `unheard` until the hub has seen that slot again: nobody can be blamed for what nobody told them.
+"""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Protocol, override
+
+from drivers.simulator.doors.driver import InProcessLock, Trouble
+from drivers.simulator.lock.faults import Fault
+from drivers.simulator.lock.firmware import Firmware, How, PressOutcome, Slot, Status, WriteResult
+from drivers.simulator.lock.profiles import Duplicates, LockModel, shipped_model
+from gateway.model.answers import Listing, Sighting, Unknown, WriteAnswer
+from gateway.model.failures import LockFailure
+from gateway.model.ids import LockId
+from gateway.model.ids import Slot as SlotNumber
+from gateway.model.pin import Pin
+from gateway.model.reports import Reachability, Report, SlotChanged
+from gateway.model.window import Window
+
+
+class Actor(StrEnum):
+    """Who changed a lock's memory."""
+
+    HUB = "hub"
+    HAND = "hand"
+
+
+class Verb(StrEnum):
+    """What the hub asked of a lock."""
+
+    READ = "read"
+    WRITE = "write"
+    CLEAR = "clear"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A slot's content changed: the PINs before and after, None for an empty slot."""
+
+    slot: int
+    before: str | None
+    after: str | None
+    actor: Actor
+
+
+@dataclass(slots=True)
+class Radio:
+    """How unkind the way to this lock is. Rates are per call; `troubles` says which of them exist in this world."""
+
+    trouble_rate: float = 0.0
+    troubles: tuple[Trouble, ...] = ()
+    fault_rates: dict[Fault, float] = field(default_factory=dict)
+
+
+class Watcher(Protocol):
+    """Who looks on."""
+
+    def on_call(self, door: "Door", verb: Verb, slot: int | None, pin: str | None) -> None:
+        """The hub begins a call."""
+        ...
+
+    def on_change(self, door: "Door", change: Change) -> None:
+        """A lock's memory changed."""
+        ...
+
+    def on_disturbance(self, door: "Door", what: str) -> None:
+        """Something went wrong that the hub has to get over."""
+        ...
+
+
+class WatchedFirmware(Firmware):
+    """The lock's own program, with somebody looking at its memory."""
+
+    def __init__(self, door: "Door", model: LockModel, memory: Mapping[int, str]) -> None:
+        super().__init__(model, memory=memory, strikes=door.strikes)
+        self._door = door
+        self._actor = Actor.HAND
+        self._late_actors: dict[int, Actor] = {}
+
+    def pins(self) -> dict[int, str]:
+        """The PINs that open the door now, by slot."""
+        return {
+            number: slot.pin
+            for number, slot in sorted(self._slots.items())
+            if slot.status is Status.ENABLED and slot.pin is not None
+        }
+
+    def is_settling(self, slot: int) -> bool:
+        """Whether a change of this slot was accepted and has not landed yet."""
+        return any(late.user_id == slot for late in self._late)
+
+    @override
+    def write(self, user_id: int, pin: str, at: float, *, is_enabled: bool = True) -> WriteResult:
+        self._actor = Actor.HUB
+        return super().write(user_id, pin, at, is_enabled=is_enabled)
+
+    @override
+    def clear(self, user_id: int, at: float) -> WriteResult:
+        self._actor = Actor.HUB
+        return super().clear(user_id, at)
+
+    @override
+    def program_at_keypad(self, user_id: int, pin: str, at: float) -> WriteResult:
+        self._actor = Actor.HAND
+        return super().program_at_keypad(user_id, pin, at)
+
+    @override
+    def delete_at_keypad(self, user_id: int, at: float) -> WriteResult:
+        self._actor = Actor.HAND
+        return super().delete_at_keypad(user_id, at)
+
+    @override
+    def _commit(self, user_id: int, slot: Slot | None, at: float) -> None:
+        self._late_actors[user_id] = self._actor
+        super()._commit(user_id, slot, at)
+
+    @override
+    def _store(self, user_id: int, slot: Slot | None) -> None:
+        before = self._slots.get(user_id)
+        super()._store(user_id, slot)
+        actor = self._late_actors.get(user_id, self._actor)
+        self._door.changed(
+            Change(user_id, None if before is None else before.pin, None if slot is None else slot.pin, actor)
+        )
+
+
+class Door:
+    """One lock, for as long as the world lasts."""
+
+    def __init__(
+        self, lock_id: str, model: LockModel, watcher: Watcher, chance: random.Random, memory: Mapping[int, str] = {}
+    ) -> None:
+        self.lock_id = LockId(lock_id)
+        self.model = model
+        self.radio = Radio()
+        self.is_deaf = False
+        self.unheard: set[int] = set()
+        self.failures: Counter[int] = Counter()
+        """Calls in a row that led nowhere, by slot."""
+        self.calls: Counter[Verb] = Counter()
+        self.struck: Counter[str] = Counter()
+        self.port: WorldLock | None = None
+        self.watcher = watcher
+        self.chance = chance
+        self.firmware = WatchedFirmware(self, model, memory)
+
+    def new_port(self) -> "WorldLock":
+        """What the next life of the hub, or of its driver, talks to."""
+        self.firmware.drain_notices()
+        self.port = WorldLock(self)
+        return self.port
+
+    def no_port(self) -> None:
+        self.port = None
+
+    def strikes(self, fault: Fault) -> bool:
+        """Whether the lock itself misbehaves now."""
+        rate = self.radio.fault_rates.get(fault, 0.0)
+        if rate == 0.0 or self.chance.random() >= rate:
+            return False
+        self.struck[fault.value] += 1
+        self.watcher.on_disturbance(self, fault.value)
+        return True
+
+    def changed(self, change: Change) -> None:
+        if change.actor is Actor.HAND:
+            self.unheard.add(change.slot)
+        self.watcher.on_change(self, change)
+
+    # Hands at the door.
+
+    def program(self, slot: int, pin: str, at: float) -> bool:
+        """Somebody stores a PIN with the master code."""
+        is_done = self.firmware.program_at_keypad(slot, pin, at).is_ok
+        self._tell()
+        return is_done
+
+    def erase(self, slot: int, at: float) -> None:
+        """Somebody empties a slot."""
+        self.firmware.delete_at_keypad(slot, at)
+        self._tell()
+
+    def press(self, digits: str, at: float) -> PressOutcome:
+        """Somebody types digits, and locks the door again."""
+        outcome = self.firmware.press(digits, at).outcome
+        if outcome is PressOutcome.OPENED:
+            self.firmware.lock(at, How.MANUAL)
+        self._tell()
+        return outcome
+
+    def set_deaf(self, *, is_deaf: bool) -> None:
+        """The lock leaves the radio, or comes back."""
+        self.is_deaf = is_deaf
+        if is_deaf:
+            self.struck["lock_deaf"] += 1
+        self.watcher.on_disturbance(self, "deaf" if is_deaf else "back")
+        if self.port is not None:
+            self.port.set_dead(is_dead=is_deaf)
+
+    def advance(self, at: float) -> None:
+        """Let the lock do what time alone does."""
+        self.firmware.advance(at)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.port is None:
+            self.firmware.drain_notices()
+        else:
+            self.port.speak()
+
+
+class WorldLock(InProcessLock):
+    """The in-process door with an unkind radio in front of it."""
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(door.lock_id, door.firmware)
+        self._door = door
+        self.is_dead = door.is_deaf
+        if door.is_deaf:
+            self._reports.append(Reachability(is_reachable=False, cause="does not answer"))
+
+    @override
+    async def reports(self) -> AsyncIterator[Report]:
+        async for report in super().reports():
+            yield report
+            # Asked for the next one: the hub has taken this one into its books.
+            if isinstance(report, SlotChanged):
+                self._door.unheard.discard(-1 if report.slot is None else int(report.slot))
+
+    @override
+    async def read_slot(self, slot: SlotNumber) -> Sighting:
+        self._begin(Verb.READ, int(slot), None)
+        seen = await self._watched(int(slot), super().read_slot(slot))
+        if isinstance(seen.value, Unknown):
+            self._fail(int(slot), "unanswered")
+        else:
+            self._succeed(int(slot))
+        return seen
+
+    @override
+    async def write_slot(
+        self, slot: SlotNumber, pin: Pin, *, window: Window | None, old_pin: Pin | None
+    ) -> WriteAnswer:
+        self._begin(Verb.WRITE, int(slot), pin.reveal())
+        return await self._watched(int(slot), super().write_slot(slot, pin, window=window, old_pin=old_pin))
+
+    @override
+    async def clear_slot(self, slot: SlotNumber, *, old_pin: Pin | None) -> WriteAnswer:
+        self._begin(Verb.CLEAR, int(slot), None)
+        return await self._watched(int(slot), super().clear_slot(slot, old_pin=old_pin))
+
+    @override
+    async def read_all(self) -> Listing:
+        self._begin(Verb.LIST, None, None)
+        return await super().read_all()
+
+    def _begin(self, verb: Verb, slot: int | None, pin: str | None) -> None:
+        door = self._door
+        door.calls[verb] += 1
+        door.watcher.on_call(door, verb, slot, pin)
+        if verb is not Verb.LIST and door.radio.troubles and door.chance.random() < door.radio.trouble_rate:
+            trouble = door.chance.choice(door.radio.troubles)
+            door.struck[trouble.value] += 1
+            door.watcher.on_disturbance(door, trouble.value)
+            self.troubles.append(trouble)
+
+    async def _watched[T](self, slot: int, call: "CoroutineOf[T]") -> T:
+        try:
+            answer = await call
+        except LockFailure:
+            self._fail(slot, "not sent")
+            raise
+        match answer:
+            case Sighting():
+                pass
+            case _ if type(answer).__name__ == "Written":
+                self._succeed(slot)
+            case _:
+                self._fail(slot, type(answer).__name__)
+        return answer
+
+    def _succeed(self, slot: int) -> None:
+        self._door.failures.pop(slot, None)
+        self._door.unheard.discard(slot)
+
+    def _fail(self, slot: int, how: str) -> None:
+        self._door.failures[slot] += 1
+        self._door.watcher.on_disturbance(self._door, how)
