@@ -14,7 +14,7 @@ from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import LockId
 from gateway.nudge import OUTBOX_BELL, lock_bell
 from gateway.ports import Arrival, Departure, DriverPort, LockPort
-from gateway.store import journal, locks
+from gateway.store import journal, locks, slots
 from gateway.store.database import Connection
 
 log = logging.getLogger(__name__)
@@ -75,9 +75,15 @@ class Fleet:
                 body: dict[str, Fact] = {"model": port.profile.model, "slots": len(port.profile.slots)}
                 journal.append(con, Event(EventKind.DEVICE_ADDED, lock_id, body=body), at)
             reports.set_reachable(con, lock_id, at, is_reachable=True)
+            # Nobody listened while the lock was away: hands at the keypad may have been busy (N2).
+            slots.doubt_free(con, lock_id)
 
-        row = await self._house.database.read(lambda con: locks.get(con, lock_id))
-        if row is None or row.profile != port.profile or not row.is_reachable:
+        def is_all_known(con: Connection) -> bool:
+            row = locks.get(con, lock_id)
+            is_known = row is not None and row.profile == port.profile and row.is_reachable
+            return is_known and not slots.has_trusted_free(con, lock_id)
+
+        if not await self._house.database.read(is_all_known):
             await self._house.database.write(keep)
             self._house.nudges.ring(OUTBOX_BELL)
         log.info("fleet.lock.arrived", extra={"lock": lock_id, "model": port.profile.model})

@@ -13,6 +13,7 @@ from gateway.fleet import reports, steps
 from gateway.fleet.airtime import Lane, Turn
 from gateway.fleet.executor import perform
 from gateway.fleet.steps import Bench, Done, Intent, Step
+from gateway.model.clock import ClockTrust
 from gateway.model.instant import Instant
 from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
 from gateway.planner.actions import Action
@@ -52,6 +53,7 @@ class Worker:
         self._port: LockPort | None = None
         self._absent_since: float | None = None
         self._is_absence_told = False
+        self._trust: ClockTrust | None = None
 
     def attach(self, port: LockPort | None) -> None:
         """The lock came (a port) or went (None). Takes effect at the next look."""
@@ -110,6 +112,7 @@ class Worker:
 
     async def _peek(self) -> Plan | None:
         reading = self._house.clock.reading()
+        self._trust = reading.trust
         return await self._house.database.read(lambda con: steps.look(con, self._bench, reading))
 
     async def _advance(self, done: Done | None, *, may_act: Callable[[Action], bool]) -> Step | None:
@@ -123,10 +126,11 @@ class Worker:
         return step
 
     async def _sleep(self, wake_at: Instant | None) -> None:
-        """Sleep until rung, until `wake_at` by the wall clock, or until an absent lock has to be reported."""
+        """Sleep until rung, until `wake_at` by the wall clock, until the clock's trust changes, or an absence is to be told."""
         while True:
-            now = self._house.clock.reading().lo
-            if wake_at is not None and now >= wake_at:
+            reading = self._house.clock.reading()
+            now = reading.lo
+            if reading.trust is not self._trust or (wake_at is not None and now >= wake_at):
                 return
             nap_s = NAP_S if wake_at is None else min(NAP_S, (wake_at - now) / 1000)
             if self._port is None and not self._is_absence_told:

@@ -13,7 +13,7 @@ class Issue(StrEnum):
     NO_SPACE = "no_space_for_access_code_on_device"
     CONFLICTING_CHANGE = "conflicting_external_modification"
     DEVICE_DISCONNECTED = "device_disconnected"
-    REFUSED = "refused_by_lock"
+    REFUSED = "provider_issue"
 
     DELAY_IN_SETTING = "delay_in_setting_on_device"
     EXTERNAL_CHANGE_IN_EFFECT = "external_modification_in_effect"

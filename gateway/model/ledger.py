@@ -15,6 +15,7 @@ from gateway.model.answers import (
     Empty,
     Held,
     Pending,
+    RefusalReason,
     Refused,
     Sighting,
     SightingSource,
@@ -33,6 +34,9 @@ OWN_NOTICE_MS = 10 * SECOND_MS
 
 Locks report within a second; a late report after 8 s has been seen (our measurement of slow locks), hence 10.
 """
+
+UNSPECIFIED_REFUSALS_MAX = 3
+"""A refusal without a reason is believed to be permanent after this many: a lock whose keypad is in use says no too."""
 
 PROVING = frozenset({Evidence.SUPERVISED, Evidence.NOTIFIED, Evidence.READ_BACK, Evidence.MASKED, Evidence.USED})
 """What proves a write (A7). Acknowledged alone never does."""
@@ -89,12 +93,20 @@ def ended(
         case Refused(reason=reason):
             if record.operation is Operation.CLEAR:
                 return failed(replace(record, outcome=Outcome.REFUSED, refusal=reason))
-            refused = replace(record, outcome=Outcome.REFUSED, refusal=reason, refused_generation=generation)
+            refused = _refused(record, reason, generation)
             # An honest refusal of a write into an empty slot leaves it empty: no need to look (radio budget).
             return _seen(refused, SightedAs.EMPTY, at) if record.was_empty and supervision_is_honest else refused
         case Ambiguous() | Pending():
-            return failed(replace(record, outcome=Outcome.AMBIGUOUS))
+            # Not counted as a try that led nowhere: the look that follows tells whether it did.
+            return replace(record, outcome=Outcome.AMBIGUOUS)
     assert_never(answer)
+
+
+def _refused(record: SlotRecord, reason: RefusalReason, generation: int) -> SlotRecord:
+    refused = replace(record, outcome=Outcome.REFUSED, refusal=reason)
+    if reason is RefusalReason.UNSPECIFIED and record.tries + 1 < UNSPECIFIED_REFUSALS_MAX:
+        return failed(refused)
+    return replace(refused, refused_generation=generation)
 
 
 def not_sent(record: SlotRecord, before: SlotRecord) -> SlotRecord:
@@ -148,22 +160,30 @@ def sighted(record: SlotRecord, sighting: Sighting, at: Instant, digest_of: Call
 def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord:
     """The lock said by itself that this slot now holds (or no longer holds) a PIN.
 
-    Soon after our own operation it is the lock's confirmation (A7); at any other time somebody else was there, and the
-    slot is to be looked at.
+    Soon after our own operation the first one is the lock's confirmation (A7); at any other time somebody else was there,
+    and the slot is to be looked at. A late word about our clear that comes after our next write is a reason to look too.
     """
-    is_own = record.intended_at is not None and 0 <= at - record.intended_at <= OWN_NOTICE_MS
+    is_soon = record.intended_at is not None and 0 <= at - record.intended_at <= OWN_NOTICE_MS
+    is_own = is_soon and (record.proof is None or record.proof.evidence is not Evidence.NOTIFIED)
     if is_own and is_present and record.operation is Operation.WRITE and record.outcome is not Outcome.REFUSED:
         return _confirmed(record, Evidence.NOTIFIED, at)
     if is_own and not is_present and record.operation is Operation.CLEAR:
         return _confirmed(record, Evidence.NOTIFIED, at)
-    if not is_present:
+    if not is_present and not (is_soon and record.operation is Operation.WRITE):
         return _seen(record, SightedAs.EMPTY, at)
     return replace(record, sighted=SightedAs.UNKNOWN, sighted_digest=None, sighted_at=at)
 
 
 def used(record: SlotRecord, at: Instant) -> SlotRecord:
-    """The PIN of this slot opened the door: the strongest evidence for our last write (A7)."""
-    if record.operation is not Operation.WRITE or record.sighted in {SightedAs.EMPTY, SightedAs.DISABLED}:
+    """The PIN of this slot opened the door: the strongest evidence for our last write (A7).
+
+    Not when the slot was seen, or is suspected, to hold something else since that write: then it was another PIN.
+    """
+    if record.operation is not Operation.WRITE or record.intended_at is None:
+        return record
+    is_suspect = record.sighted is SightedAs.UNKNOWN and (record.sighted_at or 0) > record.intended_at
+    is_ours = record.sighted in {SightedAs.UNKNOWN, SightedAs.MASKED} or record.sighted_digest == record.intended
+    if is_suspect or not is_ours:
         return record
     if record.proof is not None and record.proof.evidence is Evidence.USED:
         return record
@@ -225,3 +245,9 @@ def _seen(
     by: SightingSource = SightingSource.LOCK,
 ) -> SlotRecord:
     return replace(record, sighted=as_, sighted_digest=digest, sighted_at=at, sighted_by=by, unanswered=0)
+
+
+def doubted(record: SlotRecord) -> SlotRecord:
+    """The lock was out of our sight: a slot of nobody that was seen empty is empty by hearsay only from now on (N2)."""
+    is_free = record.lease is None and record.sighted is SightedAs.EMPTY
+    return replace(record, sighted_by=SightingSource.MIDDLEMAN) if is_free else record

@@ -160,25 +160,24 @@ def named(name: str) -> str:
 
 def describe_action(action: Action, names: Mapping[CodeId, str]) -> str:
     """What one action does and why, as the end of a sentence that begins with a time."""
+    if isinstance(action, ListSlots):
+        return "look at all slots of the lock for the first time"
+    name = f"slot {action.slot}" if action.code_id is None else named(names.get(action.code_id, action.code_id))
     match action:
-        case ListSlots():
-            return "look at all slots of the lock for the first time"
         case ReadSlot():
-            return _of_read(action, names)
+            return _of_read(action, name)
         case WriteSlot(reason=Reason.RESTORE):
-            return f"put {_name(action.code_id, names)} back into slot {action.slot}, where somebody changed it"
+            return f"put {name} back into slot {action.slot}, where somebody changed it"
         case WriteSlot():
-            return f"put {_name(action.code_id, names)} into slot {action.slot}"
+            return f"put {name} into slot {action.slot}"
         case ClearSlot(reason=Reason.REFUSED_LEFTOVER):
-            name = _name(action.code_id, names)
             return f"take the old PIN of {name} out of slot {action.slot}, because the lock refused the new one"
         case ClearSlot(reason=Reason.BREAK_SWAP):
             return f"empty slot {action.slot} for a moment, because two codes trade their PINs"
         case ClearSlot(reason=Reason.MASKED_REWRITE):
-            name = _name(action.code_id, names)
             return f"empty slot {action.slot} before writing {name}, because this lock hides its PINs"
         case ClearSlot():
-            return f"take {_name(action.code_id, names)} out of slot {action.slot}"
+            return f"take {name} out of slot {action.slot}"
     assert_never(action)
 
 
@@ -211,7 +210,7 @@ def upcoming(snapshot: LockSnapshot, plan: Plan, reading: ClockReading) -> Itera
     now = reading.lo
     found: list[tuple[Instant, str]] = []
     for wish in plan.wishes.values():
-        if wish.changes_at is None or wish.changes_at <= now:
+        if wish.changes_at is None or wish.changes_at <= now or waits_for_the_time(wish, reading):
             continue
         turn = "goes onto the lock" if wish.phase is Phase.BEFORE else "comes off the lock"
         found.append((wish.changes_at, f"{named(wish.code.name)} {turn}"))
@@ -280,7 +279,7 @@ def advice_for(
     is_at_rest = record is None and wish.phase is not Phase.WANTED
     if not snapshot.is_reachable and not is_at_rest:
         yield "check the lock's batteries and its distance to the hub; the hub goes on by itself when it answers"
-    if wish.phase is Phase.BEFORE and wish.changes_at is None and reading.trust is ClockTrust.UNTRUSTED:
+    if waits_for_the_time(wish, reading):
         yield "give the hub the network, or the time, so that it can start time-bound codes"
     if Issue.NO_SPACE in issues:
         yield "delete a code that nobody needs, on the hub or at the lock"
@@ -292,9 +291,13 @@ def advice_for(
         yield "ask who programs this lock at the keypad or with another app"
 
 
-def _of_read(action: ReadSlot, names: Mapping[CodeId, str]) -> str:
-    name = None if action.code_id is None else _name(action.code_id, names)
-    if name is None:
+def waits_for_the_time(wish: Desire, reading: ClockReading) -> bool:
+    """Whether the code would be on the lock already if the hub trusted its clock (T2)."""
+    return wish.phase is Phase.BEFORE and (wish.opens_on_lock_at is None or wish.opens_on_lock_at <= reading.lo)
+
+
+def _of_read(action: ReadSlot, name: str) -> str:
+    if action.code_id is None:
         return f"look into slot {action.slot}"
     match action.reason:
         case Reason.FIND_FREE:
@@ -349,7 +352,8 @@ def _next_of(
         what = describe_action(steps[number], _names(snapshot))
         if not snapshot.is_reachable:
             return f"when the lock answers: {what}"
-        return f"now: {what}" if number == 0 else f"after {number} more urgent steps on this lock: {what}"
+        before = f"after {number} more urgent step{'' if number == 1 else 's'} on this lock"
+        return f"now: {what}" if number == 0 else f"{before}: {what}"
     if wish.phase is Phase.WANTED and record is None and snapshot.listed_at is None:
         return "once the hub has looked at all slots of the lock, it gets one"
     if record is not None and record.next_try_at is not None and record.next_try_at > now:
@@ -357,13 +361,13 @@ def _next_of(
     verdict = None if record is None else plan.verdicts[record.slot]
     if wish.phase is Phase.WANTED and verdict is not Verdict.GOOD:
         return _obstacle(wish, record, snapshot, reading, zone)
+    if waits_for_the_time(wish, reading):
+        return "goes onto the lock when the hub knows the time"
     if wish.changes_at is not None:
         lead_ms = (wish.code.window.starts_at or now) - wish.changes_at
         early = f", {span(lead_ms)} before its start" if lead_ms > 0 else ""
         turn = f"goes onto the lock{early}" if wish.phase is Phase.BEFORE else "comes off the lock"
         return f"{turn}, {when(wish.changes_at, now, zone)}"
-    if wish.phase is Phase.BEFORE:
-        return "goes onto the lock when the hub knows the time"
     return "stays on the lock until it is deleted" if wish.phase is Phase.WANTED else "nothing, it is off the lock"
 
 
@@ -394,7 +398,3 @@ def _code_of(action: Action) -> CodeId | None:
 
 def _names(snapshot: LockSnapshot) -> Mapping[CodeId, str]:
     return {code.code_id: code.name for code in snapshot.codes}
-
-
-def _name(code_id: CodeId, names: Mapping[CodeId, str]) -> str:
-    return named(names.get(code_id, code_id))

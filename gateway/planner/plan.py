@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from gateway.model.clock import ClockReading
 from gateway.model.ids import CodeId, Slot
-from gateway.model.instant import Instant
-from gateway.model.ledger import released
+from gateway.model.instant import DAY_MS, Instant
+from gateway.model.ledger import doubted, released
 from gateway.model.slot import SlotRecord, Verdict, judge
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
 from gateway.planner.actions import Action
@@ -42,6 +42,13 @@ class Plan:
     announcements: tuple[Announcement, ...]
 
 
+EMPTY_IS_FRESH_MS = 7 * DAY_MS
+"""How long a free slot that the lock showed empty may be written without another look (N2).
+
+A hand at the keypad is reported by the lock while we listen; this is for the report that got lost. One look costs two
+messages.
+"""
+
 _ENDS_LEASE = frozenset({Verdict.RELEASED, Verdict.TAKEN_OVER})
 
 
@@ -58,6 +65,7 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
         if record.lease is not None and _judged(record, wishes) in _ENDS_LEASE
     )
     settled = _without(snapshot, releases)
+    settled = _with_old_sightings_doubted(settled, reading)
     verdicts = {slot: _judged(record, wishes) for slot, record in settled.slots.items()}
     holding = {record.lease: record for record in settled.slots.values() if record.lease is not None}
     waiting = [wish for wish in wishes.values() if wish.phase is Phase.WANTED and wish.code.code_id not in holding]
@@ -110,6 +118,16 @@ def _without(snapshot: LockSnapshot, releases: tuple[Slot, ...]) -> LockSnapshot
     if not releases:
         return snapshot
     slots = {slot: released(record) if slot in releases else record for slot, record in snapshot.slots.items()}
+    return replace(snapshot, slots=slots)
+
+
+def _with_old_sightings_doubted(snapshot: LockSnapshot, reading: ClockReading) -> LockSnapshot:
+    slots = {
+        slot: doubted(record)
+        if record.sighted_at is None or reading.lo - record.sighted_at > EMPTY_IS_FRESH_MS
+        else record
+        for slot, record in snapshot.slots.items()
+    }
     return replace(snapshot, slots=slots)
 
 

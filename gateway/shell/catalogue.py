@@ -46,7 +46,8 @@ VERBS: tuple[Verb, ...] = (
         is_mutating=True,
         examples=(
             "create front-door --name 'Ms Adams' --until +2h",
-            "create 'Front door' --name 'Ms Adams' --from '2027-01-31 15:00' --until '2027-02-02 11:00' --pin -",
+            "create front --name Adams --from '2027-01-31 15:00' --until +3d",
+            "create 'Front door' --name Adams --pin -",
         ),
     ),
     Verb(

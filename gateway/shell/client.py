@@ -133,7 +133,15 @@ class Daemon:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The program; returns its exit code."""
-    words = sys.argv[1:] if argv is None else argv
+    try:
+        return _main(sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:
+        # Whoever read our output, such as `head`, has gone; Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+
+
+def _main(words: Sequence[str]) -> int:
     call = Call((), is_json="--json" in words)
     try:
         call = read_call(words)
@@ -147,6 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         request = with_asked_pin(request_of_words(call.words, CATALOGUE))
         with Daemon(path) as daemon:
             answer = daemon.ask(request)
+        return show(answer, is_json=call.is_json)
     except NotDone as refusal:
         return show_failure(refusal.failure, is_json=call.is_json)
     except DaemonUnreachable as error:
@@ -154,11 +163,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_UNREACHABLE
     except (KeyboardInterrupt, EOFError):
         return EXIT_FAILED
-    except BrokenPipeError:
-        # Whoever read our output, such as `head`, has gone; Python would complain once more while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_DONE
-    return show(answer, is_json=call.is_json)
 
 
 def read_call(words: Sequence[str]) -> Call:
@@ -264,3 +268,7 @@ def say(text: str) -> int:
     sys.stdout.write(text)
     sys.stdout.flush()
     return EXIT_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,7 +8,7 @@ from gateway.model.issues import Issue, Status
 from gateway.model.slot import SlotRecord, Verdict
 from gateway.planner.actions import Action, ListSlots
 from gateway.planner.desired import Phase
-from gateway.planner.explain import ISSUE_WORDS, record_of
+from gateway.planner.explain import ISSUE_WORDS, record_of, waits_for_the_time
 from gateway.shell.scenes import Scene
 from gateway.store.journal import Line
 
@@ -143,7 +143,8 @@ def _pending(code: AccessCode, scene: Scene, record: SlotRecord | None) -> list[
     match wish.phase:
         case Phase.BEFORE:
             told |= {"mutation_code": "deferring_creation", "message": "Waits for its time."}
-            return [told | {"scheduled_at": instant(wish.changes_at)}]
+            is_open = waits_for_the_time(wish, scene.reading)
+            return [told | {"scheduled_at": None if is_open else instant(wish.changes_at)}]
         case Phase.OVER if record is not None:
             return [told | {"mutation_code": "deleting", "message": "Is being taken off the lock."}]
         case Phase.WANTED if record is None or scene.plan.verdicts[record.slot] is not Verdict.GOOD:

@@ -51,18 +51,21 @@ def draw_help(catalogue: Catalogue) -> str:
     verbs = "\n".join(f"  {verb.name:<{widest}}  {verb.summary}" for verb in catalogue.values())
     return (
         "usage: gatewayctl [--socket PATH] [--json] VERB …\n\n"
-        "Looks at a keypad gateway, and gives it orders, through its maintenance socket.\n\n"
+        "Looks at a keypad gateway and gives it orders, through its socket.\n\n"
         f"{verbs}\n\n"
-        "gatewayctl VERB --help explains a verb. Without a verb on a terminal it asks for one after the other.\n"
-        "--json prints one JSON document instead of a screen.\n"
-        "--socket PATH: else $KEYPAD_SOCKET, else /run/gateway/maint.sock, else ./build/run/maint.sock.\n"
-        "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the daemon cannot be reached.\n"
+        "gatewayctl VERB --help explains a verb. Without a verb it asks for one after the\n"
+        "other, with completion.\n\n"
+        "--json         one JSON document instead of a screen\n"
+        "--socket PATH  else $KEYPAD_SOCKET, else /run/gateway/maint.sock,\n"
+        "               else ./build/run/maint.sock\n\n"
+        "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no daemon.\n"
     )
 
 
 def draw_verb_help(verb: Verb) -> str:
     """The page of `gatewayctl VERB --help`."""
-    lines = [f"usage: gatewayctl {verb.usage}", "", f"{verb.summary[0].upper()}{verb.summary[1:]}."]
+    usage = textwrap.wrap(f"usage: gatewayctl {verb.usage}", 80, subsequent_indent=" " * 9, break_on_hyphens=False)
+    lines = [*usage, "", f"{verb.summary[0].upper()}{verb.summary[1:]}."]
     if verb.is_mutating:
         lines.append("Leaves a line in the journal that names your user number.")
     if verb.arguments:

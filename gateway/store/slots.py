@@ -75,6 +75,22 @@ def forget_waits(con: Connection, lock_id: LockId) -> None:
     con.execute("UPDATE slot SET next_try_at_ms = NULL, unanswered = 0 WHERE lock_id = ?", (lock_id,))
 
 
+def has_trusted_free(con: Connection, lock_id: LockId) -> bool:
+    """Whether a slot of nobody counts as empty on the lock's own word."""
+    row = con.execute(
+        "SELECT 1 FROM slot WHERE lock_id = ? AND lease IS NULL AND sighted = 'empty' AND sighted_by = 'lock' LIMIT 1",
+        (lock_id,),
+    ).fetchone()
+    return row is not None
+
+
+def doubt_free(con: Connection, lock_id: LockId) -> None:
+    """From now on what was seen empty and is nobody's is empty by hearsay only (N2)."""
+    con.execute(
+        "UPDATE slot SET sighted_by = 'middleman' WHERE lock_id = ? AND lease IS NULL AND sighted = 'empty'", (lock_id,)
+    )
+
+
 def efforts(con: Connection, lock_id: LockId) -> dict[CodeId, Effort]:
     """Repeat tries of the lock's unfinished codes (A8)."""
     rows = con.execute(

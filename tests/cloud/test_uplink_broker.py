@@ -57,6 +57,11 @@ async def send(connection: PahoConnection, *payloads: bytes, topic: str = CMD) -
             await asyncio.gather(*(connection.publish(topic, payload) for payload in part))
 
 
+async def settle(connection: PahoConnection) -> None:
+    """Wait until the broker has read what this connection acknowledged: it answers what was sent after."""
+    await send(connection, b"settled", topic=topics.up(HUB, topics.Up.LIVE))
+
+
 def payloads(first: int, last: int) -> list[bytes]:
     return [str(number).encode() for number in range(first, last)]
 
@@ -111,6 +116,7 @@ async def test_what_was_acknowledged_does_not_come_again(broker: Broker) -> None
             await hub.ready()
             await send(cloud, *payloads(0, 10))
             await take(hub, 10, acknowledged=6)
+            await settle(hub)
         await send(cloud, b"last")
         async with link.connect(will=None, listen_to=DOWN) as hub:
             found = await take(hub, 5)
@@ -127,6 +133,7 @@ async def test_acknowledging_out_of_order_reaches_the_broker_in_order(broker: Br
             hub.acknowledge(found[3])
             hub.acknowledge(found[1])
             hub.acknowledge(found[0])
+            await settle(hub)
         async with link.connect(will=None, listen_to=DOWN) as hub:
             again = await take(hub, 2)
     assert [message.payload for message in again] == payloads(2, 4)

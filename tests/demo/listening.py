@@ -6,13 +6,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.cloud.link import Connection, Link, Message, Outgoing
+from gateway.cloud.report import decode_event
 
 
 @dataclass(slots=True)
 class Overheard:
-    """Every message that came, in order."""
+    """Every message that came, in order, and the ids of those that are events."""
 
     messages: list[Message] = field(default_factory=list)
+    event_ids: list[str] = field(default_factory=list)
+
+    def take(self, message: Message) -> None:
+        """Keep one."""
+        self.messages.append(message)
+        if message.topic.endswith("/up/evt"):
+            self.event_ids.append(decode_event(message.payload).id)
 
 
 class ListeningLink:
@@ -51,7 +59,7 @@ class _ListeningConnection:
 
     async def messages(self) -> AsyncIterator[Message]:
         async for message in self._inner.messages():
-            self._overheard.messages.append(message)
+            self._overheard.take(message)
             yield message
 
     def acknowledge(self, message: Message) -> None:

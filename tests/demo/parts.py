@@ -111,6 +111,8 @@ class House:
     server: Part = field(init=False)
     hub: Part = field(init=False)
     home: Home = field(init=False)
+    hub_start_s: float = 0.0
+    """How long the hub's process took to answer; a measure of the machine."""
 
     def __post_init__(self) -> None:
         folder, python = self.folder, sys.executable
@@ -161,8 +163,11 @@ class House:
 
     async def start_hub(self) -> None:
         """Start the hub; returns when it answers and all locks are there."""
+        time = asyncio.get_running_loop().time
+        began_s = time()
         await self.hub.start()
         await self.hub.until((self.folder / "maint.sock").exists, self.pace.ready_s)
+        self.hub_start_s = time() - began_s
         try:
             async with asyncio.timeout(self.pace.ready_s):
                 while not await self.has_locks():

@@ -33,6 +33,7 @@ from tests.demo.record import (
 from tests.demo.teller import Teller
 
 LOOK_S = 0.05
+FOR_EVER_S = 3600.0
 PIN_DIGITS = 8
 """Long enough that no number in a log is one by accident, and what all three locks take."""
 
@@ -320,17 +321,30 @@ def on_frame(teller: Teller) -> Callable[[Frame], None]:
     return told
 
 
-async def follow(cloud: Counterpart, record: Record, teller: Teller) -> None:
-    """Enter every event as the cloud takes it, until cancelled."""
-    for_ever_s = 3600.0
-    while True:
-        seen = len(record.heard)
-        await cloud.wait_for(lambda cloud, seen=seen: len(cloud.events) > seen, for_ever_s)  # type: ignore[misc]
-        for event in cloud.events[seen:]:
-            heard = Heard(now_ms(), event)
-            record.heard.append(heard)
-            if (sentence := words.of_event(record, heard)) is not None:
-                teller.tell("cloud", sentence)
+@dataclass(slots=True)
+class Ear:
+    """Enters every event as the cloud takes it, and tells it after the next look at the locks: cause before effect."""
+
+    cloud: Counterpart
+    record: Record
+    teller: Teller
+    _untold: list[Heard] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        heard = self.record.heard
+        while True:
+            await self.cloud.wait_for(lambda cloud: len(cloud.events) > len(heard), FOR_EVER_S)
+            for event in self.cloud.events[len(heard) :]:
+                heard.append(Heard(now_ms(), event))
+                self._untold.append(heard[-1])
+
+    def tell(self) -> None:
+        """Tell what was heard since."""
+        for heard in self._untold:
+            if (sentence := words.of_event(self.record, heard)) is not None:
+                self.teller.tell("cloud", sentence)
+        self._untold.clear()
 
 
 def _ms(seconds: float) -> int:

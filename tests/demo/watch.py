@@ -20,6 +20,8 @@ class Watch:
     every_s: float
     on_memory: Seen
     on_frame: Callable[[Frame], None]
+    on_done: Callable[[], None]
+    """Called after each look: time to tell what followed from what was seen."""
     _raw: list[tuple[float, Frame]] = field(default_factory=list)
     _last_frame: int = 0
     _offset_ms: float = float("inf")
@@ -41,11 +43,12 @@ class Watch:
             record.longest_blink_ms = max(record.longest_blink_ms, asked - self._asked)
         self._asked = asked
         record.look_count += 1
+        await self._listen()
         for door in DOORS:
             slots = _stored(next(row for row in rows if row["lock"] == door.name))
             self._enter(door, slots, asked, answered)
-        await self._listen()
         record.now = now_ms()
+        self.on_done()
 
     def skip_frames(self) -> None:
         """Leave out what was on the air before the stay."""

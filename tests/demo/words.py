@@ -62,8 +62,10 @@ def of_event(record: Record, heard: Heard) -> str | None:
             | "access_code.failed_to_remove_from_device"
         ):
             return f"hears: {event.kind.partition('.')[2].replace('_', ' ')}: {'' if code is None else _named(code)}"
-        case "access_code.modified_external" | "access_code.deleted_external" | "access_code.unmanaged.created":
-            return f"hears: somebody changed codes at the {door} by hand"
+        case "access_code.unmanaged.created":
+            return f"hears: somebody made a code at the {door} by hand; it is not ours to touch"
+        case "access_code.modified_external" | "access_code.deleted_external" | "access_code.unmanaged.removed":
+            return f"hears: somebody changed a code at the {door} by hand"
         case _:
             return None
 

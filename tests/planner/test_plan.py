@@ -7,8 +7,8 @@ import pytest
 from gateway.model import ledger
 from gateway.model.answers import Empty, Held, RefusalReason, Refused, Sighting, SightingSource, Unknown, Written
 from gateway.model.clock import ClockTrust
-from gateway.model.evidence import Evidence
 from gateway.model.events import EventKind
+from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId, CommandId
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from gateway.model.issues import Issue, Status
@@ -163,9 +163,22 @@ def test_a7_a_masked_slot_that_was_not_seen_empty_is_emptied_before_it_is_writte
     assert found.head.reason is Reason.MASKED_REWRITE
 
 
+def test_a8_a_refusal_without_a_reason_is_repeated_twice_before_it_counts_as_permanent() -> None:
+    record = empty(1)
+    for _ in range(2):
+        record = ledger.intend_write(record, CodeId("code-1"), digest("2580"), NOON)
+        record = ledger.ended(record, Refused(RefusalReason.UNSPECIFIED), NOON, 1, supervision_is_honest=True)
+        assert isinstance(plan(make_snapshot(make_code(), slots=[record]), reading(NOON)).head, WriteSlot)
+    record = ledger.intend_write(record, CodeId("code-1"), digest("2580"), NOON)
+    record = ledger.ended(record, Refused(RefusalReason.UNSPECIFIED), NOON, 1, supervision_is_honest=True)
+    found = plan(make_snapshot(make_code(), slots=[record]), reading(NOON))
+    assert found.head is None
+    assert {Issue.FAILED_TO_SET, Issue.REFUSED} <= found.standings[CodeId("code-1")].issues
+
+
 def test_a8_a_permanent_refusal_fails_at_once_and_is_not_repeated() -> None:
     record = ledger.intend_write(empty(1), CodeId("code-1"), digest("2580"), NOON)
-    refused = ledger.ended(record, Refused(RefusalReason.UNSPECIFIED), NOON, 1, supervision_is_honest=True)
+    refused = ledger.ended(record, Refused(RefusalReason.DUPLICATE), NOON, 1, supervision_is_honest=True)
     found = plan(make_snapshot(make_code(), slots=[refused]), reading(NOON))
     assert found.head is None
     assert Issue.FAILED_TO_SET in found.standings[CodeId("code-1")].issues
@@ -294,3 +307,10 @@ def test_a_gone_time_bound_code_is_announced_removed_and_finished() -> None:
     assert found.releases == (slot(1),)
     assert [event.kind for event in found.announcements[0].events] == [EventKind.CODE_REMOVED]
     assert found.announcements[0].is_finished
+
+
+def test_n2_a_free_slot_that_was_seen_empty_long_ago_is_looked_at_again() -> None:
+    fresh = plan(make_snapshot(make_code(), slots=[empty(1)]), reading(Instant(NOON + 7 * DAY_MS)))
+    assert isinstance(fresh.head, WriteSlot)
+    old = plan(make_snapshot(make_code(), slots=[empty(1)]), reading(Instant(NOON + 7 * DAY_MS + 1)))
+    assert isinstance(old.head, ReadSlot)

@@ -6,16 +6,16 @@ hear it stays in `unheard` until the hub has seen that slot again: nobody can be
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, override
+from typing import Any, Protocol, override
 
 from drivers.simulator.doors.driver import InProcessLock, Trouble
 from drivers.simulator.lock.faults import Fault
 from drivers.simulator.lock.firmware import Firmware, How, PressOutcome, Slot, Status, WriteResult
-from drivers.simulator.lock.profiles import Duplicates, LockModel, shipped_model
-from gateway.model.answers import Listing, Sighting, Unknown, WriteAnswer
+from drivers.simulator.lock.profiles import LockModel
+from gateway.model.answers import Listing, Sighting, Unknown, WriteAnswer, Written
 from gateway.model.failures import LockFailure
 from gateway.model.ids import LockId
 from gateway.model.ids import Slot as SlotNumber
@@ -129,6 +129,13 @@ class WatchedFirmware(Firmware):
         self._door.changed(
             Change(user_id, None if before is None else before.pin, None if slot is None else slot.pin, actor)
         )
+
+    @override
+    def _empty(self) -> None:
+        before = self.pins()
+        super()._empty()
+        for slot, pin in before.items():
+            self._door.changed(Change(slot, pin, None, Actor.HAND))
 
 
 class Door:
@@ -271,19 +278,16 @@ class WorldLock(InProcessLock):
             door.watcher.on_disturbance(door, trouble.value)
             self.troubles.append(trouble)
 
-    async def _watched[T](self, slot: int, call: "CoroutineOf[T]") -> T:
+    async def _watched[T](self, slot: int, call: Coroutine[Any, Any, T]) -> T:
         try:
             answer = await call
         except LockFailure:
             self._fail(slot, "not sent")
             raise
-        match answer:
-            case Sighting():
-                pass
-            case _ if type(answer).__name__ == "Written":
-                self._succeed(slot)
-            case _:
-                self._fail(slot, type(answer).__name__)
+        if isinstance(answer, Written):
+            self._succeed(slot)
+        elif not isinstance(answer, Sighting):
+            self._fail(slot, type(answer).__name__)
         return answer
 
     def _succeed(self, slot: int) -> None:

@@ -49,6 +49,10 @@ class Power:
     def cut_after(self, commits: int, *, is_lost: bool) -> None:
         self._cut_at, self._is_lost = commits, is_lost
 
+    def spare(self) -> None:
+        """Nobody pulls the plug any more."""
+        self._cut_at = None
+
     def before_commit(self) -> None:
         if self._cut_at is not None:
             self._cut_at -= 1

@@ -21,7 +21,7 @@ class Trace:
         self.last: deque[str] = deque(maxlen=LINES_KEPT)
         self.count = 0
 
-    def note(self, kind: str, **facts: object) -> None:
+    def note(self, kind: str, /, **facts: object) -> None:
         """One thing happened. PINs may be among the facts: nobody lives in this world."""
         line = " ".join(
             (format_instant(self._true.now())[5:], kind, *(f"{name}={value}" for name, value in facts.items()))

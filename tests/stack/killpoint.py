@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.cloud import pump, reception
+from gateway.cloud.reception import Settled
 from gateway.fleet import worker
 from gateway.fleet.steps import Done, Step
-from gateway.model.commands import Order
 from gateway.planner.actions import Action, ClearSlot, WriteSlot
 from gateway.runtime.main import main as daemon
 from gateway.store import database
+
+NEW_ORDER = frozenset({"order.accepted", "order.rejected"})
+"""What the reception calls an order that it had not known; a repeated one commits nothing."""
 
 type Doing = Callable[..., Awaitable[object]]
 
@@ -40,9 +43,6 @@ class Place(StrEnum):
     """An order is committed, the broker's message not acknowledged."""
     AFTER_PUBLISH = "after_publish"
     """An event went to the broker."""
-
-
-BETWEEN_INTENT_AND_OUTCOME = frozenset({Place.AFTER_INTENT, Place.IN_CALL, Place.AFTER_CALL})
 
 
 @dataclass
@@ -138,10 +138,10 @@ def _after_call(perform: Doing, fuse: Fuse) -> Doing:
     return performed
 
 
-def _after_inbox(commit: Doing, fuse: Fuse) -> Doing:
+def _after_inbox(commit: Callable[..., Awaitable[Sequence[object]]], fuse: Fuse) -> Doing:
     async def committed(self: object, contents: Sequence[object]) -> object:
         outcomes = await commit(self, contents)
-        if any(isinstance(content, Order) for content in contents):
+        if any(isinstance(outcome, Settled) and outcome.event in NEW_ORDER for outcome in outcomes):
             fuse.burn()
         return outcomes
 

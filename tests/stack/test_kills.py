@@ -10,6 +10,7 @@ exactly one answer of each kind per order.
 
 import asyncio
 import random
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -21,27 +22,31 @@ from gateway.cloud.counterpart import Counterpart
 from gateway.store import journal
 from gateway.store.database import Connection
 from tests.brokers import chosen_kind
-from tests.stack.house import READY_S, House, running_house, until, wall_ms
-from tests.stack.killpoint import BETWEEN_INTENT_AND_OUTCOME, Place
+from tests.stack.house import READY_S, House, plain_group, running_house, until, wall_ms
+from tests.stack.killpoint import Place
 from tests.stack.traffic import Asked, Traffic, explained
 from tests.stack.witness import Witness
 
 pytestmark = [pytest.mark.stack, pytest.mark.broker]
 
 SEED = 4711
-LEAD_S = 1.0
+LEAD_MS = 1_000
 
-SHARES: dict[Place | None, int] = {
-    Place.AFTER_INTENT: 10,
-    Place.IN_CALL: 7,
-    Place.AFTER_CALL: 7,
+OUTSIDE = "from outside"
+SERVER = "after a server kill"
+
+SHARES: dict[str, int] = {
+    Place.AFTER_INTENT: 8,
+    Place.IN_CALL: 6,
+    Place.AFTER_CALL: 6,
     Place.AFTER_INBOX: 13,
     Place.AFTER_OUTCOME: 3,
     Place.BEFORE_COMMIT: 3,
     Place.AFTER_PUBLISH: 2,
-    None: 5,
+    OUTSIDE: 4,
+    SERVER: 5,
 }
-"""How 50 kills are spread; None is a kill from outside at a random instant."""
+"""How 50 kills are spread: places inside the daemon, random instants, and lives in which the Node server was killed first."""
 
 LIFE_S = 12.0
 """A fuse that did not burn down in this time is not waited for: the daemon is killed from outside."""
@@ -65,7 +70,6 @@ class Tally:
     places: Counter[str] = field(default_factory=Counter)
     between_intent_and_outcome: int = 0
     between_inbox_and_acknowledgement: int = 0
-    servers: int = 0
 
     @property
     def kills(self) -> int:
@@ -75,12 +79,12 @@ class Tally:
         lines = [f"  {place:<15} {'█' * count} {count}" for place, count in self.places.most_common()]
         lines += [f"  between intent and outcome, by the database: {self.between_intent_and_outcome}"]
         lines += [f"  between inbox commit and acknowledgement:    {self.between_inbox_and_acknowledgement}"]
-        return "\n".join([f"{self.kills} kills of the daemon, {self.servers} of the Z-Wave server", *lines])
+        return "\n".join([f"{self.kills} kills of the daemon, {self.places[SERVER]} of the Z-Wave server", *lines])
 
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    with running_house(lead_s=LEAD_S) as running:
+    with running_house(lead_s=LEAD_MS / 1000) as running:
         yield running
 
 
@@ -91,58 +95,63 @@ async def test_kills_at_every_place_lose_nothing_double_nothing_and_leave_the_lo
     chance = random.Random(SEED)
     tally = Tally()
     witness = Witness(house)
-    async with house.cloud() as cloud, asyncio.TaskGroup() as tasks:
+    async with house.cloud() as cloud, plain_group() as tasks:
         watching = tasks.create_task(witness.watch())
         traffic = Traffic(cloud, chance, tuple(house.configuration.locks), refusing_lock="garden")
-        for number, place in enumerate(_schedule(kills, chance)):
-            is_server_life = number % 10 == 5
-            if is_server_life:
-                await _live_through_server_kill(house, traffic)
-                tally.servers += 1
-            elif place is None:
-                await _live_for(house, traffic, chance.uniform(0.0, RANDOM_S))
-            else:
-                await _live_until_fuse(house, traffic, place, chance)
-            await _count(house, tally, None if is_server_life else place)
+        for planned in _schedule(kills, chance):
+            hit = await _live(house, traffic, planned, chance)
+            await _count(house, tally, hit)
         house.start_daemon()
         await _settle(house, traffic)
         watching.cancel()
     with capsys.disabled():
+        late_s = witness.latest_ms(explained(traffic.stages(), LEAD_MS)) / 1000
         sys.stdout.write(f"\n{tally.histogram()}\n{len(traffic.asked)} orders: {dict(traffic.outcomes())}\n")
+        sys.stdout.write(f"{witness.looks} looks at the locks; longest stay of a PIN beyond its end: {late_s:.1f} s\n")
     _judge(house, cloud, traffic, witness)
     house.stop_daemon()
     await _judge_journal(house, cloud)
     assert tally.kills == kills
-    assert tally.servers == kills // 10
+    assert tally.places[SERVER] == max(1, kills // 10)
     assert tally.between_intent_and_outcome >= kills * 3 // 10
     assert tally.between_inbox_and_acknowledgement >= kills // 5
 
 
-def _schedule(kills: int, chance: random.Random) -> list[Place | None]:
-    """The places of all kills, in random order; at least one of each from twelve kills on."""
-    places = [place for place, share in SHARES.items() for _ in range(max(1, share * kills // 50))]
-    chance.shuffle(places)
-    return (places * 2)[:kills]
+def _schedule(kills: int, chance: random.Random) -> list[str]:
+    """What happens in each life, in random order; from twelve on every place is hit at least once."""
+    whole = [place for place, share in SHARES.items() for _ in range(max(1, share * kills // 50))]
+    rest = [Place.AFTER_INBOX] * (kills - len(whole))
+    lives: list[str] = [*whole, *rest]
+    chance.shuffle(lives)
+    return lives
 
 
-async def _live_until_fuse(house: House, traffic: Traffic, place: Place, chance: random.Random) -> None:
-    longest = {Place.BEFORE_COMMIT: 25, Place.AFTER_PUBLISH: 15}.get(place, 3)
-    passage, delay_ms = chance.randint(1, longest), chance.randrange(30)
-    daemon = house.start_daemon(("tests.stack.killpoint", place, str(passage), str(delay_ms)))
-    while daemon.poll() is None and house.age_s() < LIFE_S:
-        traffic.top_up()
-        await asyncio.sleep(TOP_UP_S)
-    if daemon.poll() is None:
+async def _live(house: House, traffic: Traffic, planned: str, chance: random.Random) -> str:
+    """One life of the daemon to its death; what killed it."""
+    if planned == SERVER:
+        await _live_through_server_kill(house, traffic)
+        return SERVER
+    if planned == OUTSIDE:
+        house.start_daemon()
+        await _keep_ordering(house, traffic, chance.uniform(0.0, RANDOM_S))
         house.kill_daemon()
+        return OUTSIDE
+    longest = {Place.BEFORE_COMMIT: 25, Place.AFTER_PUBLISH: 15}.get(Place(planned), 3)
+    passage, delay_ms = chance.randint(1, longest), chance.randrange(30)
+    daemon = house.start_daemon(("tests.stack.killpoint", planned, str(passage), str(delay_ms)))
+    await _keep_ordering(house, traffic, LIFE_S)
+    if daemon.poll() is not None:
+        return planned
+    house.kill_daemon()
+    return OUTSIDE
 
 
-async def _live_for(house: House, traffic: Traffic, life_s: float) -> None:
-    house.start_daemon()
-    traffic.top_up()
-    while house.age_s() < life_s:
+async def _keep_ordering(house: House, traffic: Traffic, life_s: float) -> None:
+    """Give orders until the daemon is dead or `life_s` old."""
+    traffic.top_up(at_least=2)
+    while house.is_up() and house.age_s() < life_s:
         traffic.top_up()
         await asyncio.sleep(TOP_UP_S)
-    house.kill_daemon()
 
 
 async def _live_through_server_kill(house: House, traffic: Traffic) -> None:
@@ -150,8 +159,7 @@ async def _live_through_server_kill(house: House, traffic: Traffic) -> None:
     house.start_daemon()
     await house.met()
     before = house.to_locks()
-    traffic.order()
-    traffic.top_up()
+    traffic.top_up(at_least=2)
     await until(lambda: house.to_locks() > before, READY_S)
     house.stack.kill_server()
     await asyncio.to_thread(house.stack.start_server)
@@ -160,26 +168,27 @@ async def _live_through_server_kill(house: House, traffic: Traffic) -> None:
     house.kill_daemon()
 
 
-async def _count(house: House, tally: Tally, place: Place | None) -> None:
+async def _count(house: House, tally: Tally, hit: str) -> None:
     """Judge by the database what the death interrupted."""
     assert house.daemon is not None
-    assert house.daemon.returncode == -9, f"the daemon ended by itself: {house.log()[-3000:]}"
-    tally.places[place.value if place is not None else "from outside"] += 1
+    assert house.daemon.returncode == -signal.SIGKILL, f"the daemon ended by itself: {house.log()[-3000:]}"
+    tally.places[hit] += 1
     born_at = wall_ms() - round(house.age_s() * 1000)
 
-    def opened(con: Connection) -> tuple[int, int]:
+    def interrupted(con: Connection) -> tuple[bool, bool]:
         pending = con.execute(
-            "SELECT count(*) FROM slot WHERE outcome = 'pending' AND intended_at_ms >= ?", (born_at,)
+            "SELECT 1 FROM slot WHERE outcome = 'pending' AND intended_at_ms >= ?", (born_at,)
         ).fetchone()
-        orders = con.execute("SELECT count(*) FROM command WHERE received_at_ms >= ?", (born_at,)).fetchone()
-        assert pending is not None
-        assert orders is not None
-        return int(str(pending[0])), int(str(orders[0]))
+        order = con.execute("SELECT 1 FROM command WHERE received_at_ms >= ?", (born_at,)).fetchone()
+        return pending is not None, order is not None
 
-    pending, orders = await house.ledger(opened) if (house.state / "gateway.db").exists() else (0, 0)
-    tally.between_intent_and_outcome += pending > 0
-    tally.between_inbox_and_acknowledgement += place is Place.AFTER_INBOX and orders > 0
-    assert pending > 0 or place not in BETWEEN_INTENT_AND_OUTCOME - {Place.IN_CALL}, f"the fuse at {place} did not burn"
+    if not (house.state / "gateway.db").exists():
+        return
+    is_pending, has_order = await house.ledger(interrupted)
+    tally.between_intent_and_outcome += is_pending
+    tally.between_inbox_and_acknowledgement += hit == Place.AFTER_INBOX and has_order
+    assert is_pending or hit not in {Place.AFTER_INTENT, Place.AFTER_CALL}, f"the fuse at {hit} burnt elsewhere"
+    assert has_order or hit != Place.AFTER_INBOX, f"the fuse at {hit} burnt elsewhere"
 
 
 async def _settle(house: House, traffic: Traffic) -> None:
@@ -187,7 +196,9 @@ async def _settle(house: House, traffic: Traffic) -> None:
     await house.met()
     await until(lambda: not traffic.open_orders(), SETTLE_S, explain=lambda: _open(traffic))
     await until(lambda: wall_ms() > traffic.last_end())
-    await until(lambda: _held(house) == traffic.wanted(wall_ms()), SETTLE_S, explain=lambda: _difference(house, traffic))
+    await until(
+        lambda: _held(house) == traffic.wanted(wall_ms()), SETTLE_S, explain=lambda: _difference(house, traffic)
+    )
 
 
 def _open(traffic: Traffic) -> list[Asked]:
@@ -206,7 +217,7 @@ def _judge(house: House, cloud: Counterpart, traffic: Traffic, witness: Witness)
     assert _held(house) == traffic.wanted(wall_ms())
     assert traffic.misanswered() == []
     assert not witness.complaints
-    assert list(witness.unexplained(explained(traffic.stages(), round(LEAD_S * 1000)), REMOVAL_MS)) == []
+    assert list(witness.unexplained(explained(traffic.stages(), LEAD_MS), REMOVAL_MS)) == []
     numbers = [event.seq for event in cloud.events]
     assert numbers == list(range(1, len(numbers) + 1)), "events have gaps or come twice"
 

@@ -16,10 +16,10 @@ from tests.stack.house import FOREIGN, wall_ms
 
 CREATE, UPDATE, DELETE = "access_code.create", "access_code.update", "access_code.delete"
 
-CODES_PER_LOCK = 6
+CODES_PER_LOCK = 8
 """From here on a code is deleted for every new one."""
 
-OPEN_MAX = 6
+OPEN_MAX = 10
 """Orders under way at once."""
 
 
@@ -94,9 +94,9 @@ class Traffic:
         self.answers.refresh()
         return [asked for asked in self.asked if not self.answers.is_ended(asked.command_id)]
 
-    def top_up(self) -> None:
-        """Give orders until enough are under way."""
-        for _ in range(OPEN_MAX - len(self.open_orders())):
+    def top_up(self, at_least: int = 0) -> None:
+        """Give orders until enough are under way, `at_least` so many whatever is."""
+        for _ in range(max(at_least, OPEN_MAX - len(self.open_orders()))):
             self.order()
 
     def order(self) -> Asked:
@@ -116,7 +116,9 @@ class Traffic:
             return self._create(self._refusing_lock, FOREIGN, (None, None))
         if draw < 0.7:
             starts_at = wall_ms() + self._chance.randrange(500, 3_000)
-            return self._create(lock_id, self._fresh_pin(), (starts_at, starts_at + self._chance.randrange(2_000, 5_000)))
+            return self._create(
+                lock_id, self._fresh_pin(), (starts_at, starts_at + self._chance.randrange(2_000, 5_000))
+            )
         return self._create(lock_id, self._fresh_pin(), (None, None))
 
     def stages(self) -> dict[str, list[Stage]]:
@@ -129,7 +131,13 @@ class Traffic:
             earlier = found.setdefault(asked.code_id, [])
             before = earlier[-1] if earlier else None
             pin = asked.pin if asked.pin is not None else None if before is None else before.pin
-            window = asked.window if asked.window is not None else None if before is None else (before.starts_at, before.ends_at)
+            window = (
+                asked.window
+                if asked.window is not None
+                else None
+                if before is None
+                else (before.starts_at, before.ends_at)
+            )
             assert pin is not None, f"an order that changes nothing known was accepted: {asked.command_id}"
             assert window is not None
             earlier.append(Stage(asked.lock_id, pin, *window, is_deleted=asked.kind == DELETE))
@@ -223,7 +231,9 @@ def _text(at: int | None) -> str | None:
     return None if at is None else format_instant(Instant(at))
 
 
-def explained(stages: Mapping[str, Sequence[Stage]], lead_ms: int) -> dict[tuple[str, str], tuple[int | None, int | None]]:
+def explained(
+    stages: Mapping[str, Sequence[Stage]], lead_ms: int
+) -> dict[tuple[str, str], tuple[int | None, int | None]]:
     """Per lock and PIN, from when to when accepted orders allow it there; None is open. The end is that of the last order."""
     found: dict[tuple[str, str], tuple[int | None, int | None]] = {}
     for of_code in stages.values():

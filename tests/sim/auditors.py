@@ -1,0 +1,220 @@
+"""Who watches a world from outside, and cries when a rule of the house is broken.
+
+Auditors see what really happens: every call to a lock, every change of its memory, every committed event, every message to
+the broker, every log line. What ought to be they take from the cloud's book. They share no judgement with the gateway.
+
+Each has a mutation story in `test_auditors.py`: the rule broken on purpose, and the auditor crying.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.model.clock import ClockTrust
+from gateway.model.events import EventKind
+from gateway.model.ids import CodeId, LockId, Slot
+from gateway.model.instant import MINUTE_MS, SECOND_MS, Instant
+from gateway.model.pin import Pin
+from gateway.model.slot import Operation, Outcome
+from gateway.planner.backoff import FIRST_WAIT_MS, JITTER, LONGEST_WAIT_MS
+from gateway.store import slots
+from gateway.store.journal import StoredEvent
+from tests.sim.book import Book, Wish
+from tests.sim.clock import HubClock, TrueTime
+from tests.sim.doors import Actor, Change, Door, Verb
+from tests.sim.power import Disk
+
+REMOVAL_BOUND_MS = 2 * MINUTE_MS
+"""Off a reachable lock within two minutes (A9)."""
+
+LOOK_S = 30.0
+"""How often the slow auditors look; what they allow is longer by this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A broken rule."""
+
+    auditor: str
+    at: Instant
+    told: str
+
+
+@dataclass(slots=True)
+class Tenant:
+    """A PIN that the hub put into a slot: whose it is, and since when it is there."""
+
+    code_id: str
+    pin: str
+
+
+class Scene(Protocol):
+    """What auditors may look at."""
+
+    book: Book
+    disk: Disk
+    doors: dict[str, Door]
+    true: TrueTime
+    lead_ms: int
+
+    @property
+    def clock(self) -> HubClock | None:
+        """The clock of the hub's present life; None without power."""
+        ...
+
+    def digest(self, pin: str) -> bytes:
+        """The hub's digest of a PIN."""
+        ...
+
+    def calm_since(self) -> Instant | None:
+        """Since when nothing has gone wrong anywhere; None while something is."""
+        ...
+
+
+class Auditors:
+    """All of them, on one world. `violations` is what they cried, `counts` what they saw."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.violations: list[Violation] = []
+        self.tenants: dict[tuple[str, int], Tenant] = {}
+        self.strangers: dict[tuple[str, int], str] = {
+            (door.lock_id, slot): pin for door in scene.doors.values() for slot, pin in door.firmware.pins().items()
+        }
+        self.blind_overwrites = 0
+        self._writing: dict[str, tuple[int, str, bool]] = {}
+        self._unjustified: dict[tuple[str, int, str], Instant] = {}
+        self._started: set[tuple[str, str]] = set()
+
+    def cry(self, auditor: str, told: str) -> None:
+        """Note a broken rule."""
+        self.violations.append(Violation(auditor, self._scene.true.now(), told))
+
+    # What happens at the locks.
+
+    def on_call(self, door: Door, verb: Verb, slot: int | None, pin: str | None) -> None:
+        """The hub begins a call: is there a committed intent for it (N4), and may this code start now (design-I8)?"""
+        if verb not in {Verb.WRITE, Verb.CLEAR} or slot is None:
+            return
+        record = slots.get(self._scene.disk.connection, LockId(door.lock_id), Slot(slot))
+        operation = Operation.WRITE if verb is Verb.WRITE else Operation.CLEAR
+        has_intent = record.lease is not None and record.operation is operation and record.outcome is Outcome.PENDING
+        if pin is not None:
+            has_intent = has_intent and record.intended == self._scene.digest(pin)
+        if not has_intent:
+            self.cry("intent", f"{door.lock_id}: {verb} of slot {slot} without a committed intent")
+        code_id = record.lease or CodeId("nobody")
+        self._writing[door.lock_id] = (slot, code_id, slot in door.unheard)
+        if verb is Verb.WRITE:
+            self._check_trust(door, code_id)
+
+    def _check_trust(self, door: Door, code_id: str) -> None:
+        clock, wish = self._scene.clock, self._scene.book.wishes.get(code_id)
+        if clock is None or wish is None or wish.ends_at is None:
+            return
+        if clock.trust is ClockTrust.UNTRUSTED and (door.lock_id, code_id) not in self._started:
+            self.cry("trust", f"{door.lock_id}: time-bound {code_id} starts while the clock is untrusted")
+
+    def on_change(self, door: Door, change: Change) -> None:
+        """A slot's content changed."""
+        key = (str(door.lock_id), change.slot)
+        if change.actor is Actor.HAND:
+            self.tenants.pop(key, None)
+            self.strangers.pop(key, None)
+            if change.after is not None:
+                self.strangers[key] = change.after
+            return
+        slot, code_id, was_unheard = self._writing.get(door.lock_id, (0, "nobody", False))
+        if slot != change.slot:
+            code_id, was_unheard = "nobody", change.slot in door.unheard
+        if key in self.strangers:
+            if was_unheard:
+                self.blind_overwrites += 1
+            else:
+                self.cry("stranger", f"{door.lock_id}: slot {change.slot} held a stranger's PIN and was changed")
+            del self.strangers[key]
+        self.tenants.pop(key, None)
+        if change.after is not None:
+            self._moved_in(door, change.slot, Tenant(code_id, change.after))
+
+    def _moved_in(self, door: Door, slot: int, tenant: Tenant) -> None:
+        scene, lock_id = self._scene, str(door.lock_id)
+        for (other_lock, other_slot), other in self.tenants.items():
+            if other_lock == lock_id and other.code_id == tenant.code_id:
+                self.cry("once", f"{lock_id}: {tenant.code_id} is in slots {other_slot} and {slot}")
+            if other_lock == lock_id and other.pin == tenant.pin:
+                self.cry("once", f"{lock_id}: one PIN is in slots {other_slot} and {slot}")
+        for (other_lock, other_slot), pin in self.strangers.items():
+            if other_lock == lock_id and pin == tenant.pin and other_slot not in door.unheard:
+                self.cry("once", f"{lock_id}: the stranger's PIN of slot {other_slot} is now in slot {slot} too")
+        self.tenants[lock_id, slot] = tenant
+        self._started.add((lock_id, tenant.code_id))
+        wish, now = scene.book.wishes.get(tenant.code_id), scene.true.now()
+        if wish is None or wish.lock_id != lock_id:
+            self.cry("window", f"{lock_id}: slot {slot} got a PIN of {tenant.code_id}, which nobody ordered there")
+        elif now < wish.opens_at(scene.lead_ms) - SECOND_MS:
+            self.cry("window", f"{lock_id}: {tenant.code_id} is on the lock before its lead")
+
+    # What time brings.
+
+    def look(self) -> None:
+        """Every `LOOK_S`: is every PIN on a lock one that belongs there (A9, design-I3)?"""
+        scene = self._scene
+        now, clock, calm_since = scene.true.now(), scene.clock, scene.calm_since()
+        if clock is None:
+            return
+        believed = clock.reading().lo
+        seen = set()
+        for (lock_id, slot), tenant in self.tenants.items():
+            wish = scene.book.wishes.get(tenant.code_id)
+            if wish is not None and wish.pin in {None, tenant.pin} and wish.is_wanted(believed, scene.lead_ms):
+                continue
+            key = (lock_id, slot, tenant.pin)
+            seen.add(key)
+            since = self._unjustified.setdefault(key, now)
+            door = scene.doors[lock_id]
+            if calm_since is None or slot in door.unheard:
+                continue
+            allowed_ms = REMOVAL_BOUND_MS + longest_wait_ms(door.failures[slot]) + 2 * LOOK_S * 1000
+            if now - max(since, calm_since) > allowed_ms:
+                self.cry("removal", f"{lock_id}: slot {slot} still holds a PIN of {tenant.code_id} that must be gone")
+                self._unjustified[key] = now  # cries again, but not every look
+        for key in [key for key in self._unjustified if key not in seen]:
+            del self._unjustified[key]
+
+    # What the hub claims.
+
+    def on_event(self, stored: StoredEvent) -> None:
+        """An event was committed: does it claim more than the truth (N6)?"""
+        event = stored.event
+        if event.kind in {EventKind.CODE_SET, EventKind.CODE_PIN_CHANGED}:
+            self._check_claimed_set(str(event.lock_id), str(event.code_id), event.body.get("slot"))
+        elif event.kind is EventKind.CODE_REMOVED:
+            for slot in self._held_by(str(event.lock_id), str(event.code_id)):
+                door = self._scene.doors[str(event.lock_id)]
+                if slot not in door.unheard and not door.firmware.is_settling(slot):
+                    self.cry("claim", f"{event.code_id} is told removed and is in slot {slot} of {event.lock_id}")
+
+    def _check_claimed_set(self, lock_id: str, code_id: str, slot: object) -> None:
+        door, wish = self._scene.doors[lock_id], self._scene.book.wishes.get(code_id)
+        if not isinstance(slot, int) or wish is None:
+            self.cry("claim", f"{code_id} is told set on {lock_id} without a slot, or was never ordered")
+            return
+        is_there = wish.pin is None or door.firmware.pins().get(slot) == wish.pin
+        if not is_there and slot not in door.unheard and not door.firmware.is_settling(slot):
+            self.cry("claim", f"{code_id} is told set in slot {slot} of {lock_id} and is not there")
+
+    def _held_by(self, lock_id: str, code_id: str) -> Iterator[int]:
+        for (other_lock, slot), tenant in self.tenants.items():
+            if other_lock == lock_id and tenant.code_id == code_id:
+                yield slot
+
+
+def longest_wait_ms(failures: int) -> float:
+    """The back-off that so many failed calls in a row justify at most (A8)."""
+    if failures == 0:
+        return 0.0
+    return sum(
+        min(FIRST_WAIT_MS * 2.0 ** (tries - 1), LONGEST_WAIT_MS) * (1 + JITTER) for tries in (failures, failures + 1)
+    )

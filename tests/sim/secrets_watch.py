@@ -1,0 +1,59 @@
+"""No PIN in any log line, event or message to the broker (N1), and no part of the daemon that dies or complains aloud."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import override
+
+from gateway.runtime.logs import KeyValueFormatter
+
+_DIGITS = re.compile(r"(?<![0-9A-Za-z])\d{4,10}(?![0-9A-Za-z])")
+
+LOGGERS = ("gateway", "drivers")
+
+NOISE = frozenset({"cloud.orders.unsigned"})
+"""Warnings that every hub gives."""
+
+
+class Ear(logging.Handler):
+    """Hears every log line of the daemon. `cry` is told the auditor's name and what was heard."""
+
+    def __init__(self, is_pin: Callable[[str], bool], cry: Callable[[str, str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(KeyValueFormatter())
+        self._is_pin = is_pin
+        self._cry = cry
+        self.lines = 0
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += 1
+        line = self.format(record)
+        self.check("a log line", line)
+        if record.levelno >= logging.ERROR:
+            self._cry("fault", line)
+
+    def check(self, where: str, text: str) -> None:
+        """Look for PINs; what is found is told without the digits."""
+        for digits in _DIGITS.findall(text):
+            if self._is_pin(digits):
+                self._cry("secret", f"a PIN in {where}: {text.replace(digits, '•' * len(digits))[:200]}")
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear the daemon's loggers, and nobody else does meanwhile: a world says too much for a terminal."""
+        kept = []
+        for name in LOGGERS:
+            logger = logging.getLogger(name)
+            kept.append((logger, logger.level, logger.propagate))
+            logger.setLevel(logging.DEBUG)
+            logger.propagate = False
+            logger.addHandler(self)
+        try:
+            yield
+        finally:
+            for logger, level, propagate in kept:
+                logger.removeHandler(self)
+                logger.setLevel(level)
+                logger.propagate = propagate

@@ -1,0 +1,397 @@
+"""A whole house on virtual time: the real gateway, simulated locks, broker and cloud, people, and auditors who watch.
+
+The gateway is the one that runs on a device, built by its own wiring. Four things are put in place of its edges: the clock,
+chance, the broker's link and the driver; its database is real SQLite that works in place. A power cut is what it is in life:
+every task ends where it stands, and only what was committed is left.
+"""
+
+import asyncio
+import gc
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
+
+from drivers.simulator.doors.driver import InProcessDriver
+from drivers.simulator.lock.profiles import LockModel, shipped_model
+from gateway.cloud.backoff import Pace
+from gateway.cloud.broker_settings import BrokerSettings
+from gateway.cloud.counterpart import Counterpart
+from gateway.cloud.link import LinkDown
+from gateway.model.events import EventKind
+from gateway.model.ids import CodeId, HubId, LockId
+from gateway.model.instant import MINUTE_MS, Instant
+from gateway.model.pin import Pin
+from gateway.model.snapshot import LockSettings
+from gateway.ports import LockAddress
+from gateway.runtime.clock import TrustSource
+from gateway.runtime.config import Config, LockConfig
+from gateway.runtime.wiring import SECRET_NAME, Gateway, Substitutes
+from gateway.store import codes, facts, journal
+from gateway.store.seal import HubKeys, PinSeal, load_secret
+from tests.builders import SeededEntropy
+from tests.sim.auditors import LOOK_S, Auditors
+from tests.sim.book import Book
+from tests.sim.broker import Habits, SimBroker, SimLink
+from tests.sim.clock import HubClock, TrueTime
+from tests.sim.cloud import Manager, wish_text
+from tests.sim.doors import Change, Door, Verb
+from tests.sim.power import Disk, InPlaceDatabase, Power
+from tests.sim.reckoning import is_budget_spent, unsettled
+from tests.sim.secrets_watch import Ear
+from tests.sim.trace import Trace
+
+HUB = HubId("hub-1")
+LEAD_MS = 30 * MINUTE_MS
+SETTLED_LOOK_S = 300.0
+SETTLED_WITHIN_S = 4 * 3600.0
+"""How long a world without trouble may take until everything is as ordered: the longest back-off, twice, and the longest
+patience of both sides of the cloud link."""
+
+DAY_S = 86_400.0
+
+
+@dataclass(slots=True)
+class Life:
+    """One life of the hub, from power-up to power-down."""
+
+    number: int
+    power: Power
+    link: SimLink
+    clock: HubClock
+    driver: InProcessDriver
+    task: asyncio.Task[None] | None = None
+    gateway: Gateway | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a world counted."""
+
+    orders: int = 0
+    events: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    lives: int = 0
+    commits: int = 0
+    blind_overwrites: int = 0
+
+
+class World:
+    """Everything there is. Make it with `opened`."""
+
+    def __init__(
+        self,
+        seed: object,
+        folder: Path,
+        tasks: asyncio.TaskGroup,
+        models: Sequence[LockModel],
+        memory: Mapping[int, Mapping[int, str]],
+        show: Callable[[str], None] | None,
+    ) -> None:
+        self.seed = seed
+        self.lead_ms = LEAD_MS
+        self.loop = asyncio.get_running_loop()
+        self.true = TrueTime(self.loop.time)
+        self.trace = Trace(self.true, show)
+        self.disk = Disk()
+        self.book = Book()
+        self.broker = SimBroker(self.chance("broker"), Habits())
+        self.broker.on_taken = self._on_taken
+        self.faults: Counter[str] = Counter()
+        self.life: Life | None = None
+        self.driver_gone = False
+        self.doors = {
+            f"lock-{number}": Door(f"lock-{number}", model, self, self.chance(f"door {number}"), memory.get(number, {}))
+            for number, model in enumerate(models, 1)
+        }
+        self.auditors = Auditors(self)
+        self.counterpart = Counterpart(
+            link=SimLink(self.broker, "cloud"),
+            hub_id=HUB,
+            entropy=self._entropy("cloud"),
+            pace=Pace(longest_s=60),
+            repeat_s=300,
+        )
+        self.manager = Manager(
+            self.book, self.counterpart, list(self.doors), self.chance("manager"), self._send_raw
+        )
+        self.ear = Ear(self._is_pin, self.auditors.cry)
+        self._tasks = tasks
+        self._folder = folder
+        self._lives = 0
+        self._life_entropy = self._entropy("hub")
+        secret = load_secret(folder / SECRET_NAME, self._life_entropy.token)
+        self._keys = HubKeys.derive(secret)
+        self._seal = PinSeal(self._keys, self._entropy("judge").token)
+        self._disturbed_at: Instant = self.true.now()
+        self._last_line = 0
+        self._sent_bytes: dict[str, bytes] = {}
+        self._quiet_since: Instant | None = None
+
+    def chance(self, name: str) -> random.Random:
+        """Chance of its own for every purpose, so that one fault more does not change all others."""
+        return random.Random(f"{self.seed} {name}")
+
+    def _entropy(self, name: str) -> SeededEntropy:
+        return SeededEntropy(self.chance(f"entropy {name}").getrandbits(64))
+
+    # The hub's lives.
+
+    def plug_in(self, *, is_synced: bool = True) -> Life:
+        """Power for the hub. It starts with the disk as it is."""
+        assert self.life is None, "the hub has power"
+        self._lives += 1
+        power = Power(self._on_cut)
+        doors = [] if self.driver_gone else list(self.doors.values())
+        clock = HubClock(self.true, facts.high_water(self.disk.connection), is_synced=is_synced)
+        driver = InProcessDriver([door.new_port() for door in doors])
+        self.life = Life(self._lives, power, SimLink(self.broker, HUB), clock, driver)
+        self.life.task = self._tasks.create_task(self._live(self.life), name=f"hub life {self._lives}")
+        self.disturbed("plugged in", synced=is_synced)
+        return self.life
+
+    def pull_plug(self) -> None:
+        """A power cut, now."""
+        if self.life is not None:
+            self.life.power.cut()
+
+    async def stop(self) -> None:
+        """A clean stop, as by a service manager."""
+        life = self.life
+        assert life is not None
+        assert life.task is not None
+        life.task.cancel()
+        await asyncio.wait([life.task])
+        if self.life is life:
+            self._end_life("stopped")
+
+    def _on_cut(self) -> None:
+        life = self.life
+        assert life is not None
+        assert life.task is not None
+        self.faults["power_cut"] += 1
+        life.link.cut()
+        life.task.cancel()
+        self._end_life("power cut")
+
+    def _end_life(self, how: str) -> None:
+        self.life = None
+        for door in self.doors.values():
+            door.no_port()
+        self.disturbed(how)
+        gc.collect()
+
+    async def _live(self, life: Life) -> None:
+        async with AsyncExitStack() as stack:
+            substitutes = Substitutes(
+                clock=life.clock,
+                entropy=self._life_entropy,
+                database=InPlaceDatabase(self.disk, life.power, self._on_commit),
+                link=life.link,
+                drivers={"sim": life.driver},
+            )
+            life.gateway = await Gateway.build(self._config(), stack, substitutes)
+            await life.gateway.run()
+
+    def _config(self) -> Config:
+        settings = LockSettings(self.lead_ms)
+        locks = tuple(
+            LockConfig(LockId(name), name, "sim", settings, LockAddress(LockId(name), name, {})) for name in self.doors
+        )
+        return Config(
+            hub_id=HUB,
+            zone=ZoneInfo("Europe/Berlin"),
+            state=self._folder,
+            socket=self._folder / "s",
+            broker=BrokerSettings("nowhere", 1, HUB),
+            broker_pace=Pace(),
+            trust=TrustSource.KERNEL,
+            drivers={},
+            locks=locks,
+        )
+
+    # What the world does to the rest.
+
+    def driver_leaves(self) -> None:
+        """The Z-Wave server dies: all ports with it."""
+        self.driver_gone = True
+        self.faults["driver_gone"] += 1
+        self.disturbed("driver gone")
+        for door in self.doors.values():
+            if door.port is not None and self.life is not None:
+                self.life.driver.depart(door.port, "the server is restarting")
+            door.no_port()
+
+    def driver_returns(self) -> None:
+        self.driver_gone = False
+        self.disturbed("driver back")
+        if self.life is not None:
+            for door in self.doors.values():
+                self.life.driver.arrive(door.new_port())
+
+    def sync(self, life: Life) -> None:
+        """The time service reaches the hub, in that life of it."""
+        life.clock.is_synced = True
+        if self.life is life:
+            self.disturbed("time synced")
+
+    def disturbed(self, what: str, /, **facts_: object) -> None:
+        """Something went wrong, or has just ended: bounds count anew."""
+        self._disturbed_at = self.true.now()
+        self.trace.note(what.replace(" ", "_"), **facts_)
+
+    # What auditors ask.
+
+    @property
+    def clock(self) -> HubClock | None:
+        return None if self.life is None else self.life.clock
+
+    def digest(self, pin: str) -> bytes:
+        return Pin(pin).digest(self._keys.digest_key)
+
+    def calm_since(self) -> Instant | None:
+        if self.life is None or self.driver_gone or any(door.is_deaf for door in self.doors.values()):
+            return None
+        return self._disturbed_at
+
+    # What the world hears.
+
+    def on_call(self, door: Door, verb: Verb, slot: int | None, pin: str | None) -> None:
+        self.trace.note("call", lock=door.lock_id, verb=verb.value, slot=slot, pin=pin)
+        self.auditors.on_call(door, verb, slot, pin)
+        now, since = self.true.now(), self._quiet_since
+        if since is not None and not self._is_edge_near(door.lock_id, now):
+            self.auditors.cry("quiet", f"{door.lock_id}: {verb} of slot {slot} though nothing has changed")
+
+    def on_change(self, door: Door, change: Change) -> None:
+        self.trace.note("memory", lock=door.lock_id, slot=change.slot, to=change.after, by=change.actor.value)
+        self.auditors.on_change(door, change)
+        if (due := door.firmware.due_at()) is not None:
+            self.loop.call_at(due, lambda: door.advance(self.loop.time()))
+
+    def on_disturbance(self, door: Door, what: str) -> None:
+        self.disturbed(what, lock=door.lock_id)
+
+    def _is_edge_near(self, lock_id: str, now: Instant) -> bool:
+        edges = [edge for wish in self.book.of_lock(lock_id) for edge in (wish.opens_at(self.lead_ms), wish.ends_at)]
+        return any(edge is not None and edge <= now <= edge + 10 * MINUTE_MS for edge in edges)
+
+    def _on_commit(self) -> None:
+        con = self.disk.connection
+        last = journal.last_seq(con)
+        for stored in journal.outbox(con, self._last_line, last - self._last_line):
+            event = stored.event
+            self.trace.note("event", seq=stored.seq, kind=event.kind.value, code=event.code_id, of=event.command_id)
+            if event.kind is EventKind.COMMAND_ACCEPTED:
+                self._accept(str(event.command_id), event.body["generation"])
+            self.auditors.on_event(stored)
+        self._last_line = last
+
+    def _accept(self, order_id: str, generation: object) -> None:
+        assert isinstance(generation, int)
+        wish = self.book.accept(order_id, generation)
+        self.trace.note("wish", told=wish_text(wish))
+        if wish.pin is None and not wish.is_deleted:
+            sealed = codes.sealed_pin(self.disk.connection, CodeId(wish.code_id))
+            assert sealed is not None
+            pin = self._seal.open(sealed, LockId(wish.lock_id), CodeId(wish.code_id)).reveal()
+            self.manager.pins.add(pin)
+            self.book.learn_pin(wish.code_id, pin)
+
+    def _on_taken(self, sender: str, topic: str, payload: bytes) -> None:
+        if sender != HUB:
+            return
+        text = payload.decode()
+        self.ear.check(topic, text)
+        if topic.endswith("/evt"):
+            name = text.split('"id":"', 1)[1].split('"', 1)[0]
+            if self._sent_bytes.setdefault(name, payload) != payload:
+                self.auditors.cry("events", f"event {name} was sent with two contents")
+
+    def _is_pin(self, digits: str) -> bool:
+        return digits in self.manager.pins
+
+    def _send_raw(self, payload: bytes) -> None:
+        async def send() -> None:
+            with suppress(LinkDown):
+                await self.counterpart.send(payload)
+
+        self._tasks.create_task(send(), name="order sent again")
+
+    # Acts of a play.
+
+    async def pass_time(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def settle(self, within_s: float = SETTLED_WITHIN_S) -> list[tuple[str, str]]:
+        """Wait until everything is as it should be, or time is up; what is not, is left over."""
+        began = self.loop.time()
+        while True:
+            left = unsettled(self, self.auditors, self.counterpart.events)
+            if not left:
+                return []
+            if self.loop.time() - began > within_s and not is_budget_spent(self.disk.connection, self.true.now()):
+                return left
+            if self.loop.time() - began > within_s + DAY_S:
+                return left
+            await asyncio.sleep(SETTLED_LOOK_S)
+
+    async def reckon(self, quiet_s: float = 3600.0) -> None:
+        """The calm: everything settles, and then nothing happens for an hour (design-I5)."""
+        for auditor, told in await self.settle():
+            self.auditors.cry(auditor, told)
+        self._quiet_since = self.true.now()
+        await asyncio.sleep(quiet_s)
+        self._quiet_since = None
+
+    def tally(self) -> Tally:
+        found = Tally(
+            orders=len(self.book.sent),
+            events=len(self.counterpart.events),
+            lives=self._lives,
+            commits=self.disk.commits,
+            blind_overwrites=self.auditors.blind_overwrites,
+        )
+        found.faults = self.faults + self.broker.counts
+        for door in self.doors.values():
+            found.faults += door.struck
+            found.calls.update({verb.value: count for verb, count in door.calls.items()})
+        return found
+
+    async def watch(self) -> None:
+        """The slow auditors' rounds."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.auditors.look()
+
+
+@asynccontextmanager
+async def opened(
+    seed: object,
+    models: Sequence[LockModel] | None = None,
+    *,
+    memory: Mapping[int, Mapping[int, str]] = {},
+    show: Callable[[str], None] | None = None,
+) -> AsyncIterator[World]:
+    """A world with the hub running, the cloud connected and the auditors watching; `memory` by number of the lock from 1."""
+    with TemporaryDirectory(prefix="keypad-world-") as folder:
+        async with asyncio.TaskGroup() as tasks:
+            world = World(seed, Path(folder), tasks, models or [shipped_model("plain_v1")], memory, show)
+            asyncio.get_running_loop().set_exception_handler(
+                lambda _, context: world.auditors.cry("fault", str(context.get("exception") or context["message"]))
+            )
+            with world.ear.listening():
+                background = [tasks.create_task(world.counterpart.run(), name="cloud")]
+                background.append(tasks.create_task(world.watch(), name="auditors"))
+                world.plug_in()
+                yield world
+                if world.life is not None:
+                    await world.stop()
+                for task in background:
+                    task.cancel()
+                await asyncio.sleep(1)
