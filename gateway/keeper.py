@@ -30,9 +30,9 @@ class Keeper:
             started = loop.time()
             try:
                 await work()
-            except DriverUnusable:
-                raise
-            except Exception:
+            except Exception as error:
+                if (unusable := unusable_in(error)) is not None:
+                    raise unusable from None
                 self.restarts += 1
                 log.exception("keeper.task.died", extra={"task": name, "restarts": self.restarts, "again_in_s": wait_s})
             else:
@@ -40,3 +40,12 @@ class Keeper:
             await asyncio.sleep(wait_s)
             is_settled = loop.time() - started > LONGEST_WAIT_S
             wait_s = FIRST_WAIT_S if is_settled else min(wait_s * 2, LONGEST_WAIT_S)
+
+
+def unusable_in(error: BaseException) -> DriverUnusable | None:
+    """The `DriverUnusable` in an exception or anywhere in a group of them."""
+    if isinstance(error, DriverUnusable):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for inner in error.exceptions if (found := unusable_in(inner)) is not None), None)
+    return None

@@ -43,6 +43,7 @@ from gateway.ports import (
     DriverPort,
     DriverSettings,
     DriverState,
+    DriverUnusable,
     Entropy,
 )
 
@@ -157,6 +158,8 @@ class ZWaveDriver(DriverPort):
     async def _live_once(self) -> Reached:
         try:
             ending = await live(self._url, self._tend)
+        except DriverUnusable:
+            raise
         except Exception as error:  # noqa: BLE001 - supervisor: a bug in one life must not end the driver
             self.internal_error_count += 1
             ending = Ending("internal error of the Z-Wave driver", Reached.SERVER)
@@ -280,7 +283,9 @@ class ZWaveDriver(DriverPort):
             try:
                 server = self._prepare(own)
                 await server.run()
-            except (ServerUnusableError, KeysUnusableError, OSError, RuntimeError) as error:
+            except (ServerUnusableError, KeysUnusableError) as error:
+                raise DriverUnusable(str(error)) from None
+            except (OSError, RuntimeError) as error:
                 self._url = ""
                 self._unusable = str(error)
                 log.error("driver.server.unusable", extra={"cause": str(error)})  # noqa: TRY400 - the line says it all

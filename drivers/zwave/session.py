@@ -44,6 +44,7 @@ from drivers.zwave.failures import (
     from_server,
 )
 from gateway.model.failures import Part
+from gateway.ports import DriverUnusable
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,8 @@ async def ask[T](call: Awaitable[T], timeout_s: float) -> T:
 async def live(url: str, tend: Callable[[Driver], Coroutine[None, None, None]]) -> Ending:
     """Connect, receive the network's state, and run `tend` with it until the connection ends, for whatever reason.
 
-    Never raises for a broken connection; the `Ending` says what happened. `tend` is cancelled at the end.
+    Never raises for a broken connection; the `Ending` says what happened. `tend` is cancelled at the end. Raises
+    `DriverUnusable` when server and client speak no common schema: no waiting helps there.
     """
     async with ClientSession() as web:
         client = Client(url, web)
@@ -143,7 +145,7 @@ async def _connect(client: Client) -> Ending | None:
             f"the Z-Wave server {error.server_version} speaks schemas up to {error.server_max_schema_version}, which "
             "this driver does not: install the pinned versions of both together"
         )
-        return Ending(cause, Reached.SERVER)
+        raise DriverUnusable(cause) from None
     except CannotConnect as error:
         if isinstance(error.error, ClientConnectorError):
             return Ending(f"no Z-Wave server at {client.ws_server_url}", Reached.NOBODY)

@@ -52,7 +52,7 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
 EVIDENCE_WORDS: Mapping[Evidence, str] = {
     Evidence.ACKNOWLEDGED: "the lock took the message, which alone proves nothing",
     Evidence.MASKED: "the slot was empty before the write and is occupied since",
-    Evidence.SUPERVISED: "the lock confirmed the write",
+    Evidence.SUPERVISED: "the lock confirmed it",
     Evidence.NOTIFIED: "the lock reported the change by itself",
     Evidence.READ_BACK: "the PIN was read back from the lock and matches",
     Evidence.USED: "the PIN opened the door",
@@ -245,7 +245,7 @@ def why(code: AccessCode, snapshot: LockSnapshot, plan: Plan, reading: ClockRead
     issues = sorted(standing.issues) + ([] if snapshot.is_reachable else [Issue.DEVICE_DISCONNECTED])
     lines += [f"Problem: {ISSUE_WORDS[issue]}" for issue in issues]
     lines.append(f"Next: {_next_of(wish, record, snapshot, plan, reading, zone)}.")
-    lines += [f"You could: {advice}." for advice in advice_for(wish, record, snapshot, plan, reading)]
+    lines += [f"You could: {advice}" for advice in advice_for(wish, record, snapshot, plan, reading)]
     return tuple(lines)
 
 
@@ -284,7 +284,7 @@ def advice_for(
     if Issue.NO_SPACE in issues:
         yield "delete a code that nobody needs, on the hub or at the lock"
     elif issues & {Issue.DUPLICATE, Issue.CONSTRAINTS, Issue.REFUSED}:
-        yield f"give it another PIN: gatewayctl update {wish.code.code_id} --pin -"
+        yield f"give it another PIN, with: gatewayctl update {wish.code.code_id} --pin -"
     if Issue.FAILED_TO_REMOVE in issues and record is not None:
         yield f"delete slot {record.slot} at the keypad of the lock, if the door must be safe now"
     if Issue.CONFLICTING_CHANGE in issues:
@@ -351,9 +351,9 @@ def _next_of(
     if number is not None:
         what = describe_action(steps[number], _names(snapshot))
         if not snapshot.is_reachable:
-            return f"when the lock answers: {what}"
+            return f"when the lock answers, {what}"
         before = f"after {number} more urgent step{'' if number == 1 else 's'} on this lock"
-        return f"now: {what}" if number == 0 else f"{before}: {what}"
+        return f"at once, {what}" if number == 0 else f"{before}, {what}"
     if wish.phase is Phase.WANTED and record is None and snapshot.listed_at is None:
         return "once the hub has looked at all slots of the lock, it gets one"
     if record is not None and record.next_try_at is not None and record.next_try_at > now:

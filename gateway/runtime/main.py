@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gateway import __version__
+from gateway.keeper import unusable_in
 from gateway.ports import DriverUnusable
 from gateway.runtime import logs
 from gateway.runtime.config import Config, ConfigInvalid, load
@@ -102,13 +103,10 @@ async def _serve(config: Config) -> None:
 async def _until_unusable(gateway: Gateway) -> None:
     try:
         await gateway.run()
-    except* DriverUnusable as unusable:
-        raise _first(unusable) from None
-
-
-def _first(group: BaseExceptionGroup[DriverUnusable]) -> DriverUnusable:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    except BaseExceptionGroup as faults:
+        if (unusable := unusable_in(faults)) is not None:
+            raise unusable from None
+        raise
 
 
 def _say(error: Exception, code: Exit) -> Exit:

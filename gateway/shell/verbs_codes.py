@@ -1,9 +1,10 @@
 """Verbs that look at access codes: `codes`, `why` and `timeline`."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from gateway.model.access_code import AccessCode
+from gateway.model.access_code import AccessCode, Origin
 from gateway.model.events import Fact
 from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant
@@ -91,7 +92,7 @@ async def timeline(context: ShellContext, _: Peer, request: Request) -> Answer:
     columns = (Column("WHEN"), Column("WHO"), Column("WHAT", wraps=True))
     told = [story.tell(line, context.zone) for line in lines]
     rows = tuple(
-        (Cell(_to_the_second(line.at, now, context.zone)), Cell(line.actor.value, Tone.DIM), Cell(text))
+        (Cell(_to_the_second(line.at, now, context.zone)), Cell(_who(line), Tone.DIM), Cell(text))
         for line, text in zip(lines, told, strict=True)
     )
     head = Cell(f"{named(code.name)} ({code.code_id}) on {code.lock_id}", Tone.HEAD)
@@ -166,5 +167,10 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
+def _who(line: journal.Line) -> str:
+    # The journal writes its own lines as the hub's; behind this one stands a person at the shell.
+    return Origin.SHELL.value if line.kind == story.VERB_NOTE else line.actor.value
+
+
 def _to_the_second(at: Instant, now: Instant, zone: ZoneInfo) -> str:
-    return f"{local_time(at, now, zone)}:{at // 1000 % 60:02d}"
+    return re.sub(r"(\d\d:\d\d)", rf"\1:{at // 1000 % 60:02d}", local_time(at, now, zone), count=1)

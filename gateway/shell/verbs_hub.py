@@ -7,7 +7,7 @@ from enum import IntEnum
 from gateway.model.access_code import AccessCode
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.events import Fact
-from gateway.model.instant import Instant, format_instant
+from gateway.model.instant import MINUTE_MS, Instant, format_instant
 from gateway.model.issues import Issue
 from gateway.planner.desired import Phase
 from gateway.planner.explain import ISSUE_WORDS, local_time, named, span, when
@@ -26,6 +26,10 @@ BATTERY_LOW_PERCENT = 15
 
 CONCERNS_SHOWN_MAX = 6
 """Things to do on a 24-line screen, beside the state of the hub and four locks."""
+
+
+UNMET_GRACE_MS = 10 * MINUTE_MS
+"""A lock that was never met is worth a word after this: its first interview takes up to some minutes."""
 
 
 class Weight(IntEnum):
@@ -146,7 +150,7 @@ def _concerns(
             remedy = condition.detail or "look at the hub's log"
             yield Concern(Weight.BLIND, f"Driver {name} is down: its locks cannot be reached.", remedy)
     unmet = [scene.view.name for scene in scenes if scene.row is None]
-    if unmet:
+    if unmet and reading.lo - conditions.started_at > UNMET_GRACE_MS:
         text = f"No driver has ever met {', '.join(unmet)}."
         yield Concern(Weight.BLIND, text, "check that it is included, and its address in the configuration")
     for scene in scenes:

@@ -7,7 +7,7 @@ from gateway.model.events import Fact
 from gateway.model.evidence import Evidence
 from gateway.model.ids import Slot
 from gateway.model.instant import Instant
-from gateway.model.slot import Operation, SlotRecord, Verdict
+from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict
 from gateway.planner.explain import VERDICT_WORDS, describe_action, describe_plan, local_time, next_step, relative, when
 from gateway.shell import documents
 from gateway.shell.context import Peer, ShellContext
@@ -140,9 +140,8 @@ def _runs(scene: Scene) -> Iterator[list[SlotRecord]]:
     for number in scene.snapshot.profile.slots:
         slot = Slot(number)
         record = scene.snapshot.slots.get(slot, SlotRecord(slot))
-        verdict = _verdict(record, scene)
-        joins = bool(run) and verdict in _DULL and _verdict(run[0], scene) is verdict
-        if run and not joins:
+        is_dull = _verdict(record, scene) in _DULL
+        if run and not (is_dull and _what(run[0], scene) == _what(record, scene)):
             yield run
             run = []
         run.append(record)
@@ -154,11 +153,17 @@ def _verdict(record: SlotRecord, scene: Scene) -> Verdict:
     return scene.plan.verdicts.get(record.slot, Verdict.UNSEEN)
 
 
+def _what(record: SlotRecord, scene: Scene) -> str:
+    verdict = _verdict(record, scene)
+    is_hearsay = verdict is Verdict.UNSEEN and record.sighted is SightedAs.EMPTY
+    return "empty by hearsay, asked before use" if is_hearsay else VERDICT_WORDS[verdict]
+
+
 def _slot_row(run: Sequence[SlotRecord], scene: Scene, zone: ZoneInfo) -> tuple[Cell, ...]:
     record, last = run[0], run[-1]
     verdict = _verdict(record, scene)
     numbers = Cell(str(record.slot) if record is last else f"{record.slot}-{last.slot}")
-    what = Cell(VERDICT_WORDS[verdict], _VERDICT_TONES.get(verdict, Tone.BAD))
+    what = Cell(_what(record, scene), _VERDICT_TONES.get(verdict, Tone.BAD))
     seen_at = max((each.sighted_at for each in run if each.sighted_at is not None), default=None)
     seen = Cell("never", Tone.DIM) if seen_at is None else Cell(relative(seen_at, scene.now))
     code_id = None if record.slot in scene.plan.releases else record.lease

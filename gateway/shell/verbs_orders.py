@@ -27,6 +27,7 @@ from gateway.model.commands import (
 from gateway.model.events import Fact
 from gateway.model.ids import CodeId, CommandId, LockId
 from gateway.model.instant import Instant
+from gateway.model.issues import Status
 from gateway.model.pin import Pin
 from gateway.nudge import OUTBOX_BELL, lock_bell
 from gateway.orders.receive import receive
@@ -136,8 +137,11 @@ async def delete(context: ShellContext, peer: Peer, request: Request) -> Answer:
     receipt = await _order(context, peer, request, _deletion, None)
     code = await _stored(context, receipt)
     scene = await scene_of(context, view_of(context, code.lock_id))
-    moment = "now" if scene.snapshot.is_reachable else "as soon as the lock answers"
-    line = Cell(f"{named(code.name)} is deleted and comes off {scene.view.name} {moment}.", Tone.GOOD)
+    standing = scene.plan.standings.get(code.code_id)
+    moment = "now" if scene.snapshot.is_reachable else "as soon as it answers"
+    is_there = standing is not None and standing.status is Status.REMOVING
+    then = f"comes off {scene.view.name} {moment}" if is_there else f"was not on {scene.view.name}"
+    line = Cell(f"{named(code.name)} is deleted and {then}.", Tone.GOOD)
     return Answer((line, _follow(code)), value=_value(code, receipt, scene))
 
 

@@ -40,7 +40,9 @@ CONNECT_PACE = ConnectPace(first_s=0.05, longest_s=0.1)
 async def tell(told: argparse.Namespace, folder: Path) -> int:
     """Play the stay in `folder`, judge it, show it. Returns the exit code."""
     teller = Teller()
-    teller.say("A guest's stay: a real broker, the hub, the real Z-Wave JS server, and behind its serial port a simulated")
+    teller.say(
+        "A guest's stay: a real broker, the hub, the real Z-Wave JS server, and behind its serial port a simulated"
+    )
     teller.say("stick with three simulated locks. What the locks really hold decides; what the hub says does not.")
     teller.say("")
     teller.tell("demo", "starts the broker, the simulated home, the Z-Wave JS server and the hub")
@@ -84,7 +86,9 @@ async def _play(house: House, overheard: Overheard, teller: Teller, *, stops_ear
         try:
             await story.play()
         except StoryEnds:
+            record.is_cut = True
             teller.tell("demo", "a check broke: the story ends here")
+        await watch.look()
         for task in running:
             task.cancel()
     return story
@@ -137,7 +141,7 @@ def _show(story: Story, checks: list[Check], told: argparse.Namespace) -> None:
     if told.keep_picture:
         shutil.copyfile(drawn, KEPT)
         say(f"kept as {KEPT}")
-    broken = [check for check in checks if not check.is_held]
+    broken = [check for check in checks if check.is_held is False]
     if broken:
         say("")
         say(f"BROKEN: {', '.join(check.check_id for check in broken)}")

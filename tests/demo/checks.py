@@ -2,7 +2,7 @@
 what really happened; the hub's own word proves nothing here. Pure: a record in, verdicts out.
 
 A check is not held (False) as soon as that is certain, and open (None) while it may still turn out either way; once the
-story is over nothing stays open.
+story was told to its end nothing stays open.
 """
 
 from collections import Counter
@@ -75,7 +75,7 @@ def _checked(record: Record, check_id: str, sentence: str, compared: str, judged
         return Check(check_id, sentence, compared, is_held=False, found="; ".join(finding.broken[:3]))
     if finding.is_complete and record.is_over:
         return Check(check_id, sentence, compared, is_held=True, found=finding.found)
-    if record.is_over:
+    if record.is_over and not record.is_cut:
         return Check(check_id, sentence, compared, is_held=False, found=f"never came to it ({finding.found})")
     return Check(check_id, sentence, compared, is_held=None, found=finding.found)
 
@@ -135,9 +135,7 @@ def _not_before_lead(record: Record) -> Finding:
         for code, stay in _guest_stays(record)
         if stay.came_by < _opens_at(record, code)
     ]
-    since = [
-        f"{code.door.name} {_s(stay.came_by - _opens_at(record, code))}" for code, stay in _guest_stays(record)
-    ]
+    since = [f"{code.door.name} {_s(stay.came_by - _opens_at(record, code))}" for code, stay in _guest_stays(record)]
     return Finding(len(since) >= len(record.of(Who.GUEST)), tuple(broken), f"after the lead began: {', '.join(since)}")
 
 
@@ -185,11 +183,15 @@ def _checkout_on_time(record: Record) -> Finding:
     return Finding(len(took) == len(record.of(Who.GUEST)) > 0, tuple(broken), bound)
 
 
-@rule("foreign-untouched", "The code that somebody made by hand stays as it is", "slot 1 of the Front door, all the time")
+@rule(
+    "foreign-untouched", "The code that somebody made by hand stays as it is", "slot 1 of the Front door, all the time"
+)
 def _foreign_untouched(record: Record) -> Finding:
     looks = record.looks[FRONT]
     broken = [
-        f"slot {FOREIGN_SLOT} of the {FRONT.name} was changed" for look in looks if look.slots.get(FOREIGN_SLOT) != FOREIGN_PIN
+        f"slot {FOREIGN_SLOT} of the {FRONT.name} was changed"
+        for look in looks
+        if look.slots.get(FOREIGN_SLOT) != FOREIGN_PIN
     ]
     sent = [
         f"something was sent to slot {FOREIGN_SLOT} of the {FRONT.name}"
@@ -292,7 +294,7 @@ def _events_gapless(record: Record) -> Finding:
         broken.append("the first number is not 1")
     last_seen = _highest(record)
     last_taken = record.heard[-1].event.seq if record.heard else 0
-    if last_seen > last_taken and (record.is_over or _is_stuck(record)):
+    if last_seen > last_taken and ((record.is_over and not record.is_cut) or _is_stuck(record)):
         broken.append(f"number {last_taken + 1} never came, up to {last_seen} did")
     numbers = f"{record.heard[0].event.seq} to {last_taken}" if record.heard else "none"
     return Finding(bool(record.heard), tuple(broken), f"numbers {numbers} without a gap")
@@ -325,7 +327,11 @@ def _word_is_true(record: Record) -> Finding:
     return Finding(compared > 0, tuple(broken), f"{compared} claims, all true")
 
 
-@rule("no-leak", "No PIN shows in a log, a message of the hub, or a file of it", "every PIN of the run, in clear or disguised")
+@rule(
+    "no-leak",
+    "No PIN shows in a log, a message of the hub, or a file of it",
+    "every PIN of the run, in clear or disguised",
+)
 def _no_leak(record: Record) -> Finding:
     if record.leaks is None:
         return Finding(is_complete=False, broken=(), found="not searched yet")
@@ -354,7 +360,7 @@ def _opens_at(record: Record, code: Code) -> int:
 
 def _is_overdue(record: Record, at: int) -> bool:
     """Whether the cloud should have heard by now of what happened at an instant."""
-    if record.is_over:
+    if record.is_over and not record.is_cut:
         return True
     outage = record.broker_outage
     if outage is not None and at >= outage.since - record.hears_ms:

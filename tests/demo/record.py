@@ -215,6 +215,8 @@ class Record:
     leaks: list[Leak] | None = None
     searched: str = ""
     is_over: bool = False
+    is_cut: bool = False
+    """Whether the story ended at a broken check: what did not come any more is nobody's fault."""
     now: int = 0
 
     def of(self, *whose: Who) -> list[Code]:

@@ -10,20 +10,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from gateway.cloud.pump import OutboxPump
-from gateway.fleet import steps, worker
+from gateway.fleet import reports, steps, worker
 from gateway.fleet.executor import Result, perform
-from gateway.fleet.steps import Done
 from gateway.fleet.worker import Worker
 from gateway.model.access_code import AccessCode
 from gateway.model.answers import Written
 from gateway.model.clock import ClockReading
-from gateway.model.events import Event, EventKind
+from gateway.model.events import EventKind
 from gateway.model.evidence import Evidence
-from gateway.model.ids import EventSeq, LockId, Slot
+from gateway.model.ids import CodeId, LockId, Slot
 from gateway.model.instant import HOUR_MS, Instant
 from gateway.model.pin import Pin
 from gateway.planner import diff, plan
 from gateway.planner.actions import Action, WriteSlot
+from gateway.planner.announce import Announcement
 from gateway.planner.desired import Desire, desire
 from gateway.ports import LockPort
 from gateway.runtime.main import main
@@ -34,7 +34,6 @@ from gateway.store.journal import StoredEvent
 GUEST = "guest-"
 STRAY_PIN = Pin("73190462")
 FREE_SLOT = Slot(9)
-LATE_MS = 20_000
 log = logging.getLogger("gateway.sabotaged")
 
 
@@ -121,7 +120,7 @@ def _log_pin() -> None:
 
     async def broken(port: LockPort, action: Action, pin: Pin | None) -> Result:
         if pin is not None:
-            log.debug("sabotage.write", extra={"lock": port.lock_id, "sent": pin.digits.encode().hex()})
+            log.debug("sabotage.write", extra={"lock": port.lock_id, "sent": pin.reveal().encode().hex()})
         return await perform(port, action, pin)
 
     _performing(broken)
@@ -169,30 +168,22 @@ def _repeat_event() -> None:
 
 def _answer_twice() -> None:
     """The worker's transaction: tells twice that an order is done."""
+    announce = steps._announce
 
-    def broken(con: Connection, event: Event, at: Instant) -> EventSeq:
-        if event.kind is EventKind.COMMAND_APPLIED:
-            journal.append(con, event, at)
-        return journal.append(con, event, at)
+    def broken(con: Connection, news: Announcement, at: Instant) -> None:
+        announce(con, news, at)
+        for event in news.events:
+            if event.kind is EventKind.COMMAND_APPLIED:
+                journal.append(con, event, at)
 
-    _put(steps, "journal", _Instead(broken))
-
-
-class _Instead:
-    """The journal with another `append`."""
-
-    def __init__(self, append: Callable[[Connection, Event, Instant], EventSeq]) -> None:
-        self.append = append
-        self.note = journal.note
-        self.last_seq = journal.last_seq
+    _put(steps, "_announce", broken)
 
 
-def _mix_up_doors() -> None:
+def _mix_up_codes() -> None:
     """The driver's report: names another code than the one that opened."""
-    from gateway.fleet import reports
 
-    def broken(con: Connection, lock_id: LockId, slot: Slot, at: Instant) -> object:
-        return "owner-front-door"
+    def broken(_con: Connection, _lock_id: LockId, _slot: Slot, _at: Instant) -> CodeId:
+        return CodeId("owner-front-door")
 
     _put(reports, "_used", broken)
 
@@ -209,7 +200,7 @@ SABOTAGES = {
     "drop-event": Sabotage("the pump loses an event", "who-opened", _drop_event),
     "repeat-event": Sabotage("the pump sends every event twice", "events-once", _repeat_event),
     "answer-twice": Sabotage("an order is answered twice", "answered-once", _answer_twice),
-    "mix-up-codes": Sabotage("an opening is put down to the wrong code", "who-opened", _mix_up_doors),
+    "mix-up-codes": Sabotage("an opening is put down to the wrong code", "who-opened", _mix_up_codes),
 }
 
 if __name__ == "__main__":

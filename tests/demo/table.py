@@ -50,7 +50,7 @@ def verdicts(checks: Sequence[Check]) -> Iterator[str]:
     yield ""
     width = max(len(check.check_id) for check in checks)
     for check in checks:
-        mark = "✓" if check.is_held else "✗"
+        mark = {True: "✓", False: "✗", None: GONE}[check.is_held]
         yield f"{mark} {check.check_id:<{width}}  {check.sentence}"
         yield f"  {'':<{width}}    {check.compared}: {check.found}"
     held = sum(bool(check.is_held) for check in checks)

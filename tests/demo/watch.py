@@ -7,6 +7,12 @@ from dataclasses import dataclass, field, replace
 from drivers.simulator.client import Home, Plain
 from tests.demo.record import DOORS, Door, Frame, Look, Record, now_ms
 
+SEALED = "S2 Message Encapsulation"
+"""How the trace calls a message that its lock has not opened yet."""
+
+ON_ITS_WAY_MS = 3_000
+"""A beam takes 1.1 s; whatever is sealed after this was never opened."""
+
 type Seen = Callable[[Door, Mapping[int, str], Mapping[int, str]], None]
 """Called with a door, what was in it before and what is in it now, by slot."""
 
@@ -24,6 +30,7 @@ class Watch:
     """Called after each look: time to tell what followed from what was seen."""
     _raw: list[tuple[float, Frame]] = field(default_factory=list)
     _last_frame: int = 0
+    _first_met: dict[int, int] = field(default_factory=dict)
     _offset_ms: float = float("inf")
     _asked: int = 0
 
@@ -65,29 +72,33 @@ class Watch:
             self.on_memory(door, before, slots)
 
     async def _listen(self) -> None:
-        """The trace dates frames by the home's own clock; the smallest difference to ours is the best guess at its zero."""
+        """Take the trace up to the first message that is still on its way: its lock has not read it yet.
+
+        The trace dates messages by the home's own clock; the smallest difference to ours is the best guess at its zero.
+        """
         rows = await asyncio.to_thread(self.home.frames, self._last_frame)
         now = now_ms()
         for row in rows:
-            self._last_frame = max(self._last_frame, int(str(row["number"])))
-            door = next((door for door in DOORS if door.node == row["node_id"]), None)
-            at_s = float(str(row["at"]))
+            number, at_s = int(str(row["number"])), float(str(row["at"]))
             self._offset_ms = min(self._offset_ms, now - at_s * 1000)
+            door = next((door for door in DOORS if door.node == row["node_id"]), None)
+            label = str(row["label"])
+            if label == SEALED and now - self._first_met.setdefault(number, now) < ON_ITS_WAY_MS:
+                break
+            self._last_frame = number
             if door is None:
                 continue
             frame = Frame(
                 at=round(self._offset_ms + at_s * 1000),
                 door=door,
                 is_to_lock=row["direction"] == "to_lock",
-                label=str(row["label"]),
+                label=label,
                 is_beamed=bool(row["is_beamed"]),
             )
             self._raw.append((at_s, frame))
             self.on_frame(frame)
         if rows:
-            self.record.frames = [
-                replace(frame, at=round(self._offset_ms + at_s * 1000)) for at_s, frame in self._raw
-            ]
+            self.record.frames = [replace(frame, at=round(self._offset_ms + at_s * 1000)) for at_s, frame in self._raw]
 
 
 def _stored(row: Plain) -> Mapping[int, str]:

@@ -231,7 +231,7 @@ def test_why_a_code_works() -> None:
     assert lines["Status"] == "set, works at the keypad."
     assert lines["Believed"] == "its PIN is in slot 1 of the lock."
     assert lines["Evidence"] == (
-        "the lock confirmed the write, 12:00 (60 s ago); slot 1 was last seen holding a PIN at 12:00 (60 s ago)."
+        "the lock confirmed it, 12:00 (60 s ago); slot 1 was last seen holding a PIN at 12:00 (60 s ago)."
     )
     assert lines["Next"] == "comes off the lock, Mon 1 Feb 12:00 (in 23 h 59 min)."
 
@@ -250,7 +250,7 @@ def test_an_acknowledged_write_is_told_as_no_proof() -> None:
     assert lines["Status"].startswith("setting")
     assert lines["Believed"] == "its PIN may be in slot 1, that is not proven."
     assert lines["Evidence"].startswith("no proof; the lock took the message, which alone proves nothing")
-    assert lines["Next"] == "now: look into slot 1 to prove that “Ms Adams” is there."
+    assert lines["Next"] == "at once, look into slot 1 to prove that “Ms Adams” is there."
 
 
 def test_an_ambiguous_write_is_told_as_such() -> None:
@@ -282,7 +282,7 @@ def test_a_refused_edit_tells_that_the_old_pin_must_go() -> None:
     )
     lines = told(new, make_snapshot(new, slots=[record]))
     assert "its earlier PIN may still be there" in lines["Believed"]
-    assert lines["Next"].startswith("now: take the old PIN of “Ms Adams” out of slot 1")
+    assert lines["Next"].startswith("at once, take the old PIN of “Ms Adams” out of slot 1")
 
 
 def test_a_full_lock_is_told_with_what_to_do() -> None:
@@ -303,7 +303,7 @@ def test_a_silent_lock_is_told_with_what_to_do_and_what_comes_when_it_answers() 
     code = named()
     lines = told(code, replace(make_snapshot(code, slots=[empty(1)]), is_reachable=False))
     assert lines["Problem"] == "The lock does not answer."
-    assert lines["Next"] == "when the lock answers: put “Ms Adams” into slot 1."
+    assert lines["Next"] == "when the lock answers, put “Ms Adams” into slot 1."
     assert "batteries" in lines["You could"]
 
 
@@ -349,7 +349,7 @@ def test_a_less_urgent_step_tells_how_many_go_before() -> None:
     old = make_code("old", ends_at=Instant(NOON - 1), accepted_at=Instant(NOON - HOUR_MS))
     held = replace(written(old), slot=Slot(2))
     lines = told(code, make_snapshot(code, old, slots=[empty(1), held]))
-    assert lines["Next"] == "after 1 more urgent step on this lock: put “Ms Adams” into slot 1."
+    assert lines["Next"] == "after 1 more urgent step on this lock, put “Ms Adams” into slot 1."
 
 
 def test_a_change_at_the_lock_is_told_and_restored() -> None:
@@ -357,7 +357,7 @@ def test_a_change_at_the_lock_is_told_and_restored() -> None:
     changed = see(written(code), Held(Pin("1111")))
     lines = told(code, make_snapshot(code, slots=[changed]))
     assert lines["Believed"] == "somebody changed slot 1 at the lock."
-    assert lines["Next"] == "now: put “Ms Adams” back into slot 1, where somebody changed it."
+    assert lines["Next"] == "at once, put “Ms Adams” back into slot 1, where somebody changed it."
     assert "ask who programs this lock" in lines["You could"]
     gone = told(code, make_snapshot(code, slots=[see(written(code), Empty())]))
     assert gone["Believed"] == "somebody deleted it from slot 1 at the lock."
@@ -378,7 +378,7 @@ def test_a_masked_slot_that_may_not_be_ours_is_emptied_first() -> None:
     code = named()
     record = replace(see(intended(code), Held(None)), was_empty=False, proof=None, proven=None)
     lines = told(code, make_snapshot(code, slots=[record], profile=make_profile(read_back=ReadBack.MASKED)))
-    assert lines["Next"] == "now: empty slot 1 before writing “Ms Adams”, because this lock hides its PINs."
+    assert lines["Next"] == "at once, empty slot 1 before writing “Ms Adams”, because this lock hides its PINs."
 
 
 def test_a_deleted_code_that_is_still_on_the_lock_tells_who_deleted_it_and_when() -> None:

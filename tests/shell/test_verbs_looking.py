@@ -4,7 +4,7 @@ from gateway.model.clock import ClockTrust
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
-from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
+from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant, parse_instant
 from gateway.ports import DriverCondition, DriverState
 from gateway.shell.context import CloudCondition
 from gateway.shell.session import FailureKind, Tone
@@ -243,7 +243,7 @@ async def test_the_timeline_of_a_code_is_told_in_words(house: House) -> None:
         "order accepted",
         "ordered, at once, until deleted",
         "about to write slot 1",
-        "proven to be on the lock, slot 1: the lock confirmed the write",
+        "proven to be on the lock, slot 1: the lock confirmed it",
         "opened the door, before its start",
     ]
     assert len(await rows(house, "timeline", "owner-1", "--last", "2")) == 2
@@ -306,3 +306,29 @@ async def test_looking_writes_nothing(house: House) -> None:
                  "verify"):  # fmt: skip
         await house.run(*line.split())
     assert await house.db.read(prints) == before
+
+
+async def test_a_hub_that_has_just_started_is_not_alarmed_about_locks_it_has_not_met(bare: House) -> None:
+    assert "No driver has ever met Front door, Back door, Garage." in text_of(await bare.run("status"))
+    bare.set_conditions(started_at=Instant(NOON - MINUTE_MS))
+    assert "Nothing needs a person." in text_of(await bare.run("status"))
+
+
+async def test_slots_that_are_empty_by_hearsay_are_told_apart_from_unseen_and_free_ones(house: House) -> None:
+    await house.db.write(
+        lambda con: con.execute("UPDATE slot SET sighted_by = 'middleman' WHERE slot BETWEEN 10 AND 19")
+    )
+    await house.db.write(lambda con: con.execute("DELETE FROM slot WHERE slot > 25"))
+    assert [row[:2] for row in (await rows(house, "slots", "front-door"))[3:]] == [
+        ["4-9", "free"],
+        ["10-19", "empty by hearsay, asked before use"],
+        ["20-25", "free"],
+        ["26-30", "not looked at yet"],
+    ]
+
+
+async def test_seconds_of_a_timeline_stand_behind_the_minutes_in_an_hour_that_comes_twice(house: House) -> None:
+    twice = parse_instant("2027-10-31T00:30:05Z")
+    house.clock.now = twice
+    await house.run("update", "owner-1", "--name", "Owner II")
+    assert (await rows(house, "timeline", "owner-1"))[-1][0] == "02:30:05 CEST"

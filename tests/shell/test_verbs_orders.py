@@ -94,7 +94,8 @@ async def test_update_without_a_change_is_wrong_usage(house: House) -> None:
 
 async def test_delete_marks_the_code_and_says_when_it_comes_off(house: House) -> None:
     assert "comes off Front door now" in text_of(await house.run("delete", "owner-1"))
-    assert "as soon as the lock answers" in text_of(await house.run("delete", "back-late"))
+    assert "was not on Back door" in text_of(await house.run("delete", "back-late"))
+    assert "comes off Back door as soon as it answers" in text_of(await house.run("delete", "back-gone"))
     code = await house.db.read(lambda con: codes.get(con, CodeId("owner-1")))
     assert code is not None
     assert code.is_deleted

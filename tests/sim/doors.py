@@ -4,6 +4,7 @@ A `Door` stays; its `port` is what one life of the hub gets to talk to it. What 
 hear it stays in `unheard` until the hub has seen that slot again: nobody can be blamed for what nobody told them.
 """
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -13,7 +14,7 @@ from typing import Any, Protocol, override
 
 from drivers.simulator.doors.driver import InProcessLock, Trouble
 from drivers.simulator.lock.faults import Fault
-from drivers.simulator.lock.firmware import Firmware, How, PressOutcome, Slot, Status, WriteResult
+from drivers.simulator.lock.firmware import COMMIT_LATE_S, Firmware, How, PressOutcome, Slot, Status, WriteResult
 from drivers.simulator.lock.profiles import LockModel
 from gateway.model.answers import Listing, Sighting, Unknown, WriteAnswer, Written
 from gateway.model.failures import LockFailure
@@ -120,6 +121,8 @@ class WatchedFirmware(Firmware):
     def _commit(self, user_id: int, slot: Slot | None, at: float) -> None:
         self._late_actors[user_id] = self._actor
         super()._commit(user_id, slot, at)
+        if self.is_settling(user_id):
+            self._door.wake_at(at + COMMIT_LATE_S)
 
     @override
     def _store(self, user_id: int, slot: Slot | None) -> None:
@@ -211,10 +214,15 @@ class Door:
         if self.port is not None:
             self.port.set_dead(is_dead=is_deaf)
 
-    def advance(self, at: float) -> None:
-        """Let the lock do what time alone does."""
-        self.firmware.advance(at)
-        self._tell()
+    def wake_at(self, due: float) -> None:
+        """Let the lock do then what time alone does."""
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            self.firmware.advance(loop.time())
+            self._tell()
+
+        loop.call_at(due, wake)
 
     def _tell(self) -> None:
         if self.port is None:

@@ -67,7 +67,9 @@ def draw(chance: random.Random) -> Weather:
     )
     troubles = tuple(trouble for trouble in Trouble if exists())
     faults = {
-        fault: chance.choice((0.005, 0.05)) for fault in (Fault.REFUSE_WRITE, Fault.COMMIT_LATE) if chance.random() < 0.3
+        fault: chance.choice((0.005, 0.05))
+        for fault in (Fault.REFUSE_WRITE, Fault.COMMIT_LATE)
+        if chance.random() < 0.3
     }
     return Weather(
         habits=habits,

@@ -117,9 +117,7 @@ class World:
             pace=Pace(longest_s=60),
             repeat_s=300,
         )
-        self.manager = Manager(
-            self.book, self.counterpart, list(self.doors), self.chance("manager"), self._send_raw
-        )
+        self.manager = Manager(self.book, self.counterpart, list(self.doors), self.chance("manager"), self._send_raw)
         self.ear = Ear(self._is_pin, self.auditors.cry)
         self._tasks = tasks
         self._folder = folder
@@ -271,8 +269,6 @@ class World:
     def on_change(self, door: Door, change: Change) -> None:
         self.trace.note("memory", lock=door.lock_id, slot=change.slot, to=change.after, by=change.actor.value)
         self.auditors.on_change(door, change)
-        if (due := door.firmware.due_at()) is not None:
-            self.loop.call_at(due, lambda: door.advance(self.loop.time()))
 
     def on_disturbance(self, door: Door, what: str) -> None:
         self.disturbed(what, lock=door.lock_id)

@@ -138,9 +138,10 @@ def _after_call(perform: Doing, fuse: Fuse) -> Doing:
     return performed
 
 
-def _after_inbox(commit: Callable[..., Awaitable[Sequence[object]]], fuse: Fuse) -> Doing:
+def _after_inbox(commit: Doing, fuse: Fuse) -> Doing:
     async def committed(self: object, contents: Sequence[object]) -> object:
         outcomes = await commit(self, contents)
+        assert isinstance(outcomes, list)
         if any(isinstance(outcome, Settled) and outcome.event in NEW_ORDER for outcome in outcomes):
             fuse.burn()
         return outcomes

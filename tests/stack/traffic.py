@@ -112,7 +112,7 @@ class Traffic:
         if known and draw < 0.5:
             window = (None, wall_ms() + self._chance.randrange(3_000, 8_000))
             return self._change(UPDATE, self._chance.choice(known), lock_id, window=window)
-        if draw < 0.53:
+        if draw < 0.55 and not any(asked.pin == FOREIGN and self._lives(asked) for asked in self._latest.values()):
             return self._create(self._refusing_lock, FOREIGN, (None, None))
         if draw < 0.7:
             starts_at = wall_ms() + self._chance.randrange(500, 3_000)

@@ -11,7 +11,7 @@ from drivers.zwave.server.process import ServerState, ServerStatus
 from gateway.model.failures import Part, Unreachable
 from gateway.model.ids import LockId, Slot
 from gateway.model.lock import ReadBack
-from gateway.ports import DriverSettings, DriverState, LockAddress
+from gateway.ports import DriverSettings, DriverState, DriverUnusable, LockAddress
 from tests.drivers.zwave import states
 from tests.drivers.zwave.fake_server import ZWaveError, running
 from tests.drivers.zwave.hub import FRONT, FixedEntropy, answers, four_slots, hub, lock_address
@@ -111,9 +111,12 @@ async def test_removed_node_departs() -> None:
 
 
 async def test_server_whose_schema_does_not_meet_is_one_clear_line() -> None:
-    async with running([states.node(2)], schemas=(51, 60)) as server, hub(server) as here:
-        await here.until(lambda: here.driver.condition().state is DriverState.DOWN)
-        assert "install the pinned versions" in here.driver.condition().detail
+    async with running([states.node(2)], schemas=(51, 60)) as server:
+        with pytest.RaisesGroup(
+            pytest.RaisesExc(DriverUnusable, match="install the pinned versions"), flatten_subgroups=True
+        ):
+            async with hub(server) as here:
+                await here.arrival()
 
 
 async def test_missing_server_is_down_and_found_when_it_starts() -> None:
