@@ -18,6 +18,7 @@ from gateway.model.clock import ClockReading
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant
+from gateway.model.lock import LockProfile
 from gateway.model.pin import Pin
 from gateway.model.slot import Operation, SightedAs, SlotRecord
 from gateway.model.snapshot import LockSettings, LockSnapshot
@@ -35,11 +36,16 @@ SETTLING_ROUNDS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An action with its result. `before` is the slot as it was before the intent; `generation` that of the write."""
+    """An action with its result.
+
+    `before` is the slot as it was before the intent. `profile` is the lock's after the call: an answer may have taught the
+    driver something, such as that this lock shows PINs masked.
+    """
 
     action: Action
     result: Result
     before: SlotRecord | None
+    profile: LockProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,9 @@ def _intend(con: Connection, bench: Bench, scene: LockSnapshot, action: Action, 
 
 
 def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: float) -> None:
+    row = locks.get(con, bench.lock_id)
+    if row is not None and row.profile != done.profile:
+        locks.put_profile(con, bench.lock_id, done.profile)
     if isinstance(done.result, Listing):
         _record_listing(con, bench, done.result, at)
         return
@@ -158,7 +167,7 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
         return
     slot = done.action.slot
     record = slots.get(con, bench.lock_id, slot)
-    after = _outcome(con, bench, record, done, at)
+    after = _outcome(bench, record, done, at)
     if after.tries > record.tries and not isinstance(done.result, Ambiguous):
         wait = wait_ms(after.tries, chance)
         if isinstance(done.result, NotSent) and done.result.retry_after_ms is not None:
@@ -169,7 +178,7 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
     _note_outcome(con, bench, done, after, at)
 
 
-def _outcome(con: Connection, bench: Bench, record: SlotRecord, done: Done, at: Instant) -> SlotRecord:
+def _outcome(bench: Bench, record: SlotRecord, done: Done, at: Instant) -> SlotRecord:
     result = done.result
     match result:
         case Sighting():
@@ -179,10 +188,10 @@ def _outcome(con: Connection, bench: Bench, record: SlotRecord, done: Done, at: 
         case Listing():
             return record
         case _:
-            row = locks.get(con, bench.lock_id)
-            is_honest = row is not None and row.profile.supervision_is_honest
             generation = done.action.generation if isinstance(done.action, WriteSlot) else 0
-            return ledger.ended(record, result, at, generation, supervision_is_honest=is_honest)
+            return ledger.ended(
+                record, result, at, generation, supervision_is_honest=done.profile.supervision_is_honest
+            )
 
 
 def _note_outcome(con: Connection, bench: Bench, done: Done, after: SlotRecord, at: Instant) -> None:

@@ -108,7 +108,7 @@ class Worker:
                 "took_ms": round((loop.time() - started) * 1000),
             },
         )
-        return Done(intent.action, result, intent.before)
+        return Done(intent.action, result, intent.before, port.profile)
 
     async def _peek(self) -> Plan | None:
         reading = self._house.clock.reading()

@@ -77,7 +77,7 @@ def _checked(record: Record, check_id: str, sentence: str, compared: str, judged
         return Check(check_id, sentence, compared, is_held=True, found=finding.found)
     if record.is_over and not record.is_cut:
         return Check(check_id, sentence, compared, is_held=False, found=f"never came to it ({finding.found})")
-    return Check(check_id, sentence, compared, is_held=None, found=finding.found)
+    return Check(check_id, sentence, compared, is_held=None, found="the story did not come so far")
 
 
 # -- at the keypad -----------------------------------------------------------------------------------------------------

@@ -23,14 +23,14 @@ class Pace:
     watch_every_s: float = 0.1
     gap_max_s: float = 2.0
     hears_s: float = 5.0
-    checkout_s: float = 6.0
+    checkout_s: float = 10.0
     heal_s: float = 75.0
     ready_s: float = 90.0
 
     def for_machine(self, hub_start_s: float) -> "Pace":
         """A longer stay where the hub takes longer to start: it is killed and started again inside the stay."""
         usual_s = 1.5
-        return replace(self, stay_s=self.stay_s + 2 * max(0.0, hub_start_s - usual_s))
+        return replace(self, stay_s=self.stay_s + 3 * max(0.0, hub_start_s - usual_s))
 
 
 STAY = Pace(
@@ -48,12 +48,13 @@ STAY = Pace(
 QUICK = Pace(
     "quick",
     has_airtime=False,
-    lead_s=2.5,
-    start_after_s=5.0,
-    stay_s=8.5,
+    lead_s=2.2,
+    start_after_s=4.5,
+    stay_s=7.0,
     dead_s=0.4,
     quiet_s=1.0,
     breath_s=0.1,
+    checkout_s=4.0,
 )
 """For tests."""
 

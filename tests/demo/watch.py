@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from drivers.simulator.client import Home, Plain
 from tests.demo.record import DOORS, Door, Frame, Look, Record, now_ms
 
-SEALED = "S2 Message Encapsulation"
+SEALED = "S2 Message"
 """How the trace calls a message that its lock has not opened yet."""
 
 ON_ITS_WAY_MS = 3_000

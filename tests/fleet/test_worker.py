@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import override
 
 import pytest
 
@@ -27,12 +28,13 @@ from gateway.model.commands import (
 )
 from gateway.model.ids import CodeId, CommandId, LockId
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
+from gateway.model.lock import LockProfile, ReadBack
 from gateway.model.pin import Pin
 from gateway.model.snapshot import LockSettings
 from gateway.nudge import Nudges, lock_bell
 from gateway.orders.receive import Desk, receive
 from gateway.orders.rules import HubRules
-from gateway.store import journal
+from gateway.store import journal, locks
 from gateway.store.database import Database
 from gateway.store.seal import HubKeys, PinSeal
 from tests.builders import FRONT, LEAD_MS, NOON, FakeClock, SeededEntropy
@@ -81,7 +83,7 @@ class Hub:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(LIMIT_S):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - it looks into a lock and a database, which ring no bell
             await asyncio.sleep(0.005)
 
 
@@ -256,3 +258,26 @@ async def test_a_restart_with_nothing_to_do_asks_the_lock_nothing(tmp_path: Path
         await asyncio.sleep(0.1)
         assert not lock.calls
         assert await again.kinds() == before
+
+
+class LearningLock(InProcessLock):
+    """A lock whose driver finds out by the first look that it masks."""
+
+    @property
+    @override
+    def profile(self) -> LockProfile:
+        return replace(super().profile, read_back=ReadBack.MASKED if self.calls["read"] else ReadBack.CLEAR)
+
+
+async def test_what_a_driver_learns_about_a_lock_is_kept(tmp_path: Path) -> None:
+    lock = LearningLock(FRONT, Firmware(shipped_model("masked")))
+    async with hub(tmp_path / "hub.db", locks={FRONT: lock}) as house:
+        await house.order(CreateAccessCode(CodeId("owner"), FRONT, "Owner", Pin("2580")))
+
+        async def is_set() -> bool:
+            return "access_code.set_on_device" in await house.kinds()
+
+        await until(is_set)
+        row = await house.database.read(lambda con: locks.get(con, FRONT))
+        assert row is not None
+        assert row.profile.read_back is ReadBack.MASKED
