@@ -62,6 +62,11 @@ class Worker:
         self._is_absence_told = False
         self._house.nudges.ring(self._bell)
 
+    @property
+    def is_away(self) -> bool:
+        """Whether there is no way to the lock now."""
+        return self._port is None
+
     async def run(self) -> None:
         """Work until cancelled."""
         while True:

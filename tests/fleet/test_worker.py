@@ -17,6 +17,7 @@ from gateway.fleet.supervisor import Fleet
 from gateway.fleet.worker import House
 from gateway.keeper import Keeper
 from gateway.model.access_code import Origin
+from gateway.model.answers import WriteAnswer
 from gateway.model.commands import (
     Command,
     CreateAccessCode,
@@ -26,15 +27,17 @@ from gateway.model.commands import (
     Reception,
     UpdateAccessCode,
 )
-from gateway.model.ids import CodeId, CommandId, LockId
+from gateway.model.ids import CodeId, CommandId, LockId, Slot
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
 from gateway.model.lock import LockProfile, ReadBack
 from gateway.model.pin import Pin
+from gateway.model.slot import Operation, Outcome
 from gateway.model.snapshot import LockSettings
+from gateway.model.window import Window
 from gateway.nudge import Nudges, lock_bell
 from gateway.orders.receive import Desk, receive
 from gateway.orders.rules import HubRules
-from gateway.store import journal, locks
+from gateway.store import journal, locks, slots
 from gateway.store.database import Database
 from gateway.store.seal import HubKeys, PinSeal
 from tests.builders import FRONT, LEAD_MS, NOON, FakeClock, SeededEntropy
@@ -51,6 +54,7 @@ class Hub:
     clock: FakeClock
     locks: dict[LockId, InProcessLock]
     driver: InProcessDriver
+    fleet: Fleet
     nudges: Nudges
     desk: Desk
     order_count: int = 0
@@ -114,7 +118,7 @@ async def hub(
         desk = Desk(HubRules(dict.fromkeys(locks, settings)), seal, entropy)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(fleet.run())
-            yield Hub(database, clock, locks, driver, nudges, desk)
+            yield Hub(database, clock, locks, driver, fleet, nudges, desk)
             running.cancel()
 
 
@@ -281,3 +285,77 @@ async def test_what_a_driver_learns_about_a_lock_is_kept(tmp_path: Path) -> None
         row = await house.database.read(lambda con: locks.get(con, FRONT))
         assert row is not None
         assert row.profile.read_back is ReadBack.MASKED
+
+
+class WatchingLock(InProcessLock):
+    """Looks into the database at the moment a command would go on the air."""
+
+    def __init__(self) -> None:
+        super().__init__(FRONT, Firmware(shipped_model("plain_v1")))
+        self.house: Hub | None = None
+        self.found: list[tuple[Operation, Outcome, CodeId | None]] = []
+
+    @override
+    async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
+        await self._note(slot)
+        return await super().write_slot(slot, pin, window=window, old_pin=old_pin)
+
+    @override
+    async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
+        await self._note(slot)
+        return await super().clear_slot(slot, old_pin=old_pin)
+
+    async def _note(self, slot: Slot) -> None:
+        assert self.house is not None
+        record = await self.house.database.read(lambda con: slots.get(con, FRONT, slot))
+        self.found.append((record.operation, record.outcome, record.lease))
+
+
+async def test_n4_the_intent_is_committed_before_the_command_goes_on_the_air(tmp_path: Path) -> None:
+    lock = WatchingLock()
+    async with hub(tmp_path / "hub.db", locks={FRONT: lock}) as house:
+        lock.house = house
+        await house.order(CreateAccessCode(CodeId("owner"), FRONT, "Owner", Pin("2580")))
+
+        async def is_set() -> bool:
+            return "access_code.set_on_device" in await house.kinds()
+
+        await until(is_set)
+        await house.order(DeleteAccessCode(CodeId("owner")), "access_code.delete")
+
+        async def is_deleted() -> bool:
+            return "access_code.deleted" in await house.kinds()
+
+        await until(is_deleted)
+    assert lock.found == [
+        (Operation.WRITE, Outcome.PENDING, CodeId("owner")),
+        (Operation.CLEAR, Outcome.PENDING, CodeId("owner")),
+    ]
+
+
+async def test_a_lock_that_comes_back_is_relieved_of_an_ended_code_first(tmp_path: Path) -> None:
+    lock = InProcessLock(FRONT, Firmware(shipped_model("plain_v1")))
+    async with hub(tmp_path / "hub.db", locks={FRONT: lock}) as house:
+        await house.order(CreateAccessCode(CodeId("guest"), FRONT, "Guest", Pin("2580"), None, Instant(NOON + HOUR_MS)))
+
+        async def is_set() -> bool:
+            return "access_code.set_on_device" in await house.kinds()
+
+        await until(is_set)
+        house.driver.depart(lock, "unplugged")
+
+        async def is_away() -> bool:
+            return house.fleet.workers[FRONT].is_away
+
+        await until(is_away)
+        house.pass_time(2 * HOUR_MS)
+        await house.order(CreateAccessCode(CodeId("next"), FRONT, "Next", Pin("1470")))
+        again = InProcessLock(FRONT, lock.firmware)
+        house.locks[FRONT] = again
+        house.driver.arrive(again)
+
+        async def is_done() -> bool:
+            return house.pins() == {2: "1470"} or house.pins() == {1: "1470"}
+
+        await until(is_done)
+        assert again.verbs[0] == "clear"

@@ -55,6 +55,10 @@ BUSY_MS = 2_000
 """How long a driver that is busy asks to be left alone."""
 
 
+VERBS_KEPT = 200
+"""How many of the last calls a lock remembers, for whoever asks in which order they came."""
+
+
 class Trouble(StrEnum):
     """What can go wrong with a call; each is used up by one call."""
 
@@ -71,12 +75,13 @@ class Trouble(StrEnum):
 
 
 class InProcessLock(LockPort):
-    """One simulated lock as a port. `calls` counts what was asked of it, by verb."""
+    """One simulated lock as a port. `calls` counts what was asked of it, by verb; `verbs` has the last of them in order."""
 
     def __init__(self, lock_id: LockId, firmware: Firmware) -> None:
         self._lock_id = lock_id
         self.firmware = firmware
         self.calls: Counter[str] = Counter()
+        self.verbs: deque[str] = deque(maxlen=VERBS_KEPT)
         self.troubles: deque[Trouble] = deque()
         self.is_dead = False
         self._reports: deque[Report] = deque()
@@ -171,6 +176,7 @@ class InProcessLock(LockPort):
     async def _send(self, verb: str) -> Trouble | None:
         """The way to the lock, or the wait for nothing. Whoever is cancelled after it has changed the lock."""
         self.calls[verb] += 1
+        self.verbs.append(verb)
         trouble = self.troubles.popleft() if self.troubles else None
         if self._is_gone:
             raise Unreachable(Part.SERVER, "the connection to the driver is gone")
