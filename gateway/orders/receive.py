@@ -27,11 +27,16 @@ from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant, format_instant
 from gateway.model.pin import ANY_LOCK, Pin, draw_pin
 from gateway.model.window import CodeType, Window
-from gateway.orders.rules import HubRules, check_lock, check_pin, check_window, rival
+from gateway.orders.rules import HubRules, check_lock, check_pin, check_window, foreign_rival, rival
 from gateway.ports import Entropy
 from gateway.store import codes, inbox, journal, locks, slots
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
+
+_EMPTY_WINDOW = Rejection(RejectionReason.INVALID_INPUT, "ends_at", "the window ends at or before its start")
+
+DRAWS_MAX = 1_000
+"""Bound on drawing a PIN that no living code of the lock uses: far more codes than any lock has slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,13 @@ def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, a
     generation = wish.generation if wish.generation is not None else floor + 1
     if generation <= floor:
         return _stale(floor)
-    window = Window(wish.starts_at, wish.ends_at)
+    try:
+        window = Window(wish.starts_at, wish.ends_at)
+    except ValueError:
+        return _EMPTY_WINDOW
     pin = wish.pin if wish.pin is not None else _draw(con, wish.lock_id, desk)
+    if isinstance(pin, Rejection):
+        return pin
     code = AccessCode(
         code_id=wish.code_id,
         lock_id=wish.lock_id,
@@ -141,8 +151,7 @@ def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, a
     try:
         window = Window(_instant(starts_at), _instant(ends_at))
     except ValueError:
-        message = "the window would end at or before its start"
-        return Rejection(RejectionReason.INVALID_INPUT, "ends_at", message)
+        return _EMPTY_WINDOW
     pin = None if isinstance(wish.pin, Kept) else wish.pin
     code = replace(
         before,
@@ -180,18 +189,23 @@ def _check_code(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) 
     if pin is not None and (wrong := check_pin(pin, row)) is not None:
         return wrong
     lead_ms = desk.hub.locks[code.lock_id].lead_ms if code.lock_id in desk.hub.locks else 0
-    others = codes.unfinished(con, code.lock_id)
-    return rival(code.digest, code, others, slots.of_lock(con, code.lock_id).values(), lead_ms)
+    same_pin = codes.unfinished_with_pin(con, code.lock_id, code.digest)
+    return rival(code, same_pin, lead_ms) or foreign_rival(slots.foreign_with_pin(con, code.lock_id, code.digest))
 
 
-def _draw(con: Connection, lock_id: LockId, desk: Desk) -> Pin:
+def _draw(con: Connection, lock_id: LockId, desk: Desk) -> Pin | Rejection:
     row = locks.get(con, lock_id)
     rules = ANY_LOCK if row is None else row.profile.pin_rules
-    live = {code.digest for code in codes.unfinished(con, lock_id)}
-    while True:
-        pin = draw_pin(rules, desk.entropy.token)
-        if desk.seal.digest(pin) not in live:
+    for _ in range(DRAWS_MAX):
+        try:
+            pin = draw_pin(rules, desk.entropy.token)
+        except ValueError:
+            break
+        if not codes.unfinished_with_pin(con, lock_id, desk.seal.digest(pin)):
             return pin
+    return Rejection(
+        RejectionReason.INVALID_INPUT, "code", "no free PIN was found for this lock: give one with the order"
+    )
 
 
 def _reject(con: Connection, order: Order, why: Rejection, at: Instant) -> Receipt:

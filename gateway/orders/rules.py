@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 from gateway.model.access_code import AccessCode
 from gateway.model.commands import Rejection, RejectionReason
-from gateway.model.ids import LockId
+from gateway.model.ids import LockId, Slot
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant, format_instant
-from gateway.model.pin import ANY_LOCK, Pin, PinDigest
-from gateway.model.slot import SlotRecord, possible_pins
+from gateway.model.pin import ANY_LOCK, Pin
 from gateway.model.snapshot import LockSettings
 from gateway.model.window import Window
 from gateway.store.locks import LockRow
@@ -56,32 +55,28 @@ def check_pin(pin: Pin, row: LockRow | None) -> Rejection | None:
     return Rejection(RejectionReason.INVALID_INPUT, "code", f"rule {broken.name}: the PIN must {broken.text}")
 
 
-def rival(
-    digest: PinDigest,
-    code: AccessCode,
-    others: Iterable[AccessCode],
-    slots: Iterable[SlotRecord],
-    lead_ms: int,
-) -> Rejection | None:
-    """The same PIN must not be on the lock at the same time, leads and removal grace counted (A10)."""
-    for other in others:
-        if other.code_id == code.code_id or other.digest != digest:
-            continue
-        if _meet(_stay(code, lead_ms), _stay(other, lead_ms)):
+def rival(code: AccessCode, same_pin: Iterable[AccessCode], lead_ms: int) -> Rejection | None:
+    """The same PIN must not be on the lock at the same time, leads and removal grace counted (A10).
+
+    `same_pin` are the living codes of the lock with this PIN; the code itself may be among them.
+    """
+    for other in same_pin:
+        if other.code_id != code.code_id and _meet(_stay(code, lead_ms), _stay(other, lead_ms)):
             return Rejection(
                 RejectionReason.DUPLICATE_ACCESS_CODE,
                 "code",
                 f"access code {other.code_id} uses the same PIN on this lock at that time: choose another PIN",
                 rival=other.code_id,
             )
-    for record in slots:
-        if record.lease is None and digest in possible_pins(record):
-            return Rejection(
-                RejectionReason.DUPLICATE_ACCESS_CODE,
-                "code",
-                f"an unmanaged code in slot {record.slot} of this lock has the same PIN: choose another PIN",
-            )
     return None
+
+
+def foreign_rival(slot: Slot | None) -> Rejection | None:
+    """A readable PIN that others put on the lock counts too (A10); `slot` is where it was seen."""
+    if slot is None:
+        return None
+    message = f"an unmanaged code in slot {slot} of this lock has the same PIN: choose another PIN"
+    return Rejection(RejectionReason.DUPLICATE_ACCESS_CODE, "code", message)
 
 
 def _stay(code: AccessCode, lead_ms: int) -> tuple[float, float]:

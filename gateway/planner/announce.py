@@ -96,11 +96,17 @@ def _of_issues(code: AccessCode, now: Circumstances, told: Announced, new: Annou
     fresh = new.issues - told.issues
     for issue, kind in _ISSUE_EVENTS.items():
         if issue in fresh:
-            yield _event(kind, code, issue_lists(new.issues))
+            yield _event(kind, code, _shown_issues(new, now))
     if fresh & {Issue.CONFLICTING_CHANGE, Issue.EXTERNAL_CHANGE_IN_EFFECT}:
         was_deleted = now.verdict is Verdict.DRIFT_DELETED
         kind = EventKind.CODE_DELETED_EXTERNAL if was_deleted else EventKind.CODE_MODIFIED_EXTERNAL
-        yield _event(kind, code, issue_lists(new.issues))
+        yield _event(kind, code, _shown_issues(new, now))
+
+
+def _shown_issues(new: Announced, now: Circumstances) -> dict[str, Fact]:
+    """The code's own issues, and a copy of the lock's when it does not answer (A6)."""
+    away = frozenset[Issue]() if now.is_reachable else frozenset({Issue.DEVICE_DISCONNECTED})
+    return issue_lists(new.issues | away)
 
 
 def issue_lists(issues: frozenset[Issue]) -> dict[str, Fact]:

@@ -13,7 +13,7 @@ from gateway.model.clock import ClockReading
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import DAY_MS, Instant
 from gateway.model.ledger import doubted, released
-from gateway.model.slot import SlotRecord, Verdict, judge
+from gateway.model.slot import SlotRecord, Verdict, judge, possible_pins
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
 from gateway.planner.actions import Action
 from gateway.planner.announce import Announcement, announcement
@@ -57,7 +57,8 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
     leased = {record.lease: record for record in snapshot.slots.values() if record.lease is not None}
     lead_ms = snapshot.settings.lead_ms
     wishes = {
-        code.code_id: desire(code, reading, lead_ms, is_on_lock=code.code_id in leased) for code in snapshot.codes
+        code.code_id: desire(code, reading, lead_ms, is_on_lock=_may_be_on_lock(leased.get(code.code_id)))
+        for code in snapshot.codes
     }
     releases = tuple(
         slot
@@ -84,6 +85,7 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
             verdict=None if record is None else verdicts[record.slot],
             is_homeless=code_id in assignment.homeless and settled.listed_at is not None,
             has_foreign_twin=wish.phase is Phase.WANTED and _has_foreign_twin(scene, wish, record),
+            is_reachable=snapshot.is_reachable,
         )
         standings[code_id] = standing_of(wish, now, reading, lead_ms)
         told = snapshot.announced.get(code_id, Announced())
@@ -107,6 +109,11 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
         releases=releases,
         announcements=tuple(announcements),
     )
+
+
+def _may_be_on_lock(record: SlotRecord | None) -> bool:
+    """Whether the code was on the lock, or may be now; a lease for a write that never left the hub says nothing (T2)."""
+    return record is not None and (record.proven is not None or bool(possible_pins(record)))
 
 
 def _judged(record: SlotRecord, wishes: Mapping[CodeId, Desire]) -> Verdict:

@@ -35,6 +35,7 @@ class Circumstances:
     verdict: Verdict | None
     is_homeless: bool = False
     has_foreign_twin: bool = False
+    is_reachable: bool = True
 
 
 def status_of(wish: Desire, now: Circumstances) -> Status:

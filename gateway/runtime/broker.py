@@ -342,6 +342,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-level", default="ERROR", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     options = parser.parse_args(arguments)
     logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if options.log_level == "ERROR":
+        logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # it prints a trace for what we say in one line
     try:
         asyncio.run(serve(options.port, options.ready_file))
     except Exception as error:  # noqa: BLE001 - the top of a program: one line instead of a trace

@@ -6,14 +6,15 @@ The file's form is the pydantic models below; what leaves this room are frozen v
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, override
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from gateway.cloud.backoff import Pace
 from gateway.cloud.broker_settings import BrokerSettings, Protocol, TlsFiles
@@ -21,9 +22,10 @@ from gateway.model.ids import HubId, LockId
 from gateway.model.instant import HOUR_MS, SECOND_MS
 from gateway.model.lock import DEFAULT_LEAD_MS
 from gateway.model.snapshot import LockSettings
-from gateway.ports import LockAddress
+from gateway.ports import DriverSettings, LockAddress
 from gateway.runtime.clock import TrustSource
-from gateway.runtime.drivers import known_drivers
+from gateway.runtime.drivers import known_drivers, open_driver
+from gateway.runtime.entropy import SystemEntropy
 
 LONGEST_LEAD_S = 2 * HOUR_MS // SECOND_MS
 """The just-in-time lead is at most two hours (A4)."""
@@ -33,13 +35,56 @@ type Name = Annotated[str, Field(pattern=_NAME)]
 type Lead = Annotated[float, Field(ge=0, le=LONGEST_LEAD_S)]
 
 
+def _wrong(fault: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{fault}", {"fault": fault})
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise _wrong("is no IANA zone: use one such as Europe/Berlin")
+    return name
+
+
+def _installed(name: str) -> str:
+    known = known_drivers()
+    if name not in known:
+        raise _wrong(f"no such driver is installed; installed: {', '.join(sorted(known))}")
+    return name
+
+
+def _url(url: str) -> str:
+    parts = urlsplit(url)
+    faults = []
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        faults.append("must look like mqtt://host:1883 or mqtts://host:8883")
+    if parts.password is not None:
+        faults.append("must not hold a password: put it into a file and name that in broker.password_file")
+    try:
+        _ = parts.port
+    except ValueError:
+        faults.append("its port must be a number from 1 to 65535")
+    if faults:
+        raise _wrong("; ".join(faults))
+    return url
+
+
+def _there(name: str, about: ValidationInfo) -> str:
+    """A file beside the configuration, whose folder is the validation's context."""
+    if not (Path(str(about.context)) / name).is_file():
+        raise _wrong("no such file: correct the path")
+    return name
+
+
+type File = Annotated[str, AfterValidator(_there)]
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class _Hub(_Table):
     id: Name
-    zone: str = "UTC"
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     state: str
     socket: str | None = None
 
@@ -49,13 +94,13 @@ class _Leads(_Table):
 
 
 class _Broker(_Table):
-    url: str
+    url: Annotated[str, AfterValidator(_url)]
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     username: str | None = None
-    password_file: str | None = None
-    ca_file: str | None = None
-    certificate_file: str | None = None
-    key_file: str | None = None
+    password_file: File | None = None
+    ca_file: File | None = None
+    certificate_file: File | None = None
+    key_file: File | None = None
     longest_wait_s: Annotated[float, Field(gt=0, le=300)] = 300.0
 
 
@@ -68,7 +113,7 @@ class _Lock(BaseModel):
 
     id: Name
     name: Annotated[str, Field(min_length=1, max_length=80)]
-    driver: Name = "zwave"
+    driver: Annotated[Name, AfterValidator(_installed)] = "zwave"
     just_in_time_s: Lead | None = None
 
 
@@ -142,11 +187,12 @@ def load(path: Path) -> Config:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigInvalid(path, [Mistake("file", f"is not TOML: {error}")]) from error
+    mistakes: list[Mistake] = []
     try:
-        file = _File.model_validate(parsed)
+        file = _File.model_validate(parsed, context=path.parent)
     except ValidationError as error:
-        raise ConfigInvalid(path, [_mistake(entry["loc"], entry["msg"]) for entry in error.errors()]) from error
-    mistakes = list(_contradictions(file, path.parent))
+        mistakes = [_mistake(entry["loc"], entry["msg"]) for entry in error.errors()]
+    mistakes.extend(_contradictions(parsed, path.parent))
     if mistakes:
         raise ConfigInvalid(path, mistakes)
     return _config(file, path.parent)
@@ -164,42 +210,47 @@ def _mistake(place: tuple[int | str, ...], fault: str) -> Mistake:
     return Mistake(shown or "file", _REMEDIES.get(fault, fault[0].lower() + fault[1:]))
 
 
-def _contradictions(file: _File, folder: Path) -> Iterator[Mistake]:
-    if file.hub.zone not in available_timezones():
-        yield Mistake("hub.zone", "is no IANA zone: use one such as Europe/Berlin")
-    yield from _broker_faults(file.broker, folder)
-    counts = Counter(lock.id for lock in file.locks)
-    for lock_id, count in counts.items():
+def _contradictions(parsed: Mapping[str, object], folder: Path) -> Iterator[Mistake]:
+    """What no single value shows; looked for in whatever is well-formed in itself."""
+    broker = parsed.get("broker")
+    if isinstance(broker, dict):
+        yield from _broker_contradictions(broker)
+    tables = parsed.get("locks")
+    named = [table for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
+    for lock_id, count in Counter(str(table["id"]) for table in named if "id" in table).items():
         if count > 1:
             yield Mistake("locks", f"{count} locks have the id {lock_id}: give each its own")
-    known = known_drivers()
-    for index, lock in enumerate(file.locks):
-        if lock.driver not in known:
-            yield Mistake(
-                f"locks[{index}].driver", f"no such driver is installed; installed: {', '.join(sorted(known))}"
-            )
+    locks = [lock for table in named if (lock := _well_formed(table)) is not None]
+    yield from _driver_mistakes(parsed.get("drivers"), locks, folder)
 
 
-def _broker_faults(broker: _Broker, folder: Path) -> Iterator[Mistake]:
-    parts = urlsplit(broker.url)
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-        yield Mistake("broker.url", "must look like mqtt://host:1883 or mqtts://host:8883")
+def _well_formed(table: Mapping[str, object]) -> _Lock | None:
     try:
-        _ = parts.port
-    except ValueError:
-        yield Mistake("broker.url", "its port must be a number from 1 to 65535")
-    if parts.password is not None:
-        yield Mistake(
-            "broker.url", "must not hold a password: put it into a file and name that in broker.password_file"
-        )
-    if parts.scheme == "mqtt" and (broker.ca_file or broker.certificate_file):
+        return _Lock.model_validate(table)
+    except ValidationError:
+        return None
+
+
+def _broker_contradictions(broker: Mapping[str, object]) -> Iterator[Mistake]:
+    if str(broker.get("url")).startswith("mqtt://") and broker.keys() & {"ca_file", "certificate_file"}:
         yield Mistake("broker.url", "certificates need mqtts://")
-    if (broker.certificate_file is None) != (broker.key_file is None):
+    if ("certificate_file" in broker) != ("key_file" in broker):
         yield Mistake("broker.certificate_file", "certificate_file and key_file go together: name both or none")
-    for name in ("password_file", "ca_file", "certificate_file", "key_file"):
-        value = getattr(broker, name)
-        if value is not None and not (folder / value).is_file():
-            yield Mistake(f"broker.{name}", "no such file: correct the path")
+
+
+def _driver_mistakes(drivers: object, locks: Sequence[_Lock], folder: Path) -> Iterator[Mistake]:
+    """What the drivers say to their options and locks. Each is opened once for that; it touches nothing before it runs."""
+    tables = drivers if isinstance(drivers, dict) else {}
+    for name in sorted({lock.driver for lock in locks}):
+        options = tables.get(name, {})
+        if not isinstance(options, dict):
+            continue
+        addresses = [_lock(lock, _Leads()).address for lock in locks if lock.driver == name]
+        settings = DriverSettings(_with_paths(options, folder), addresses, SystemEntropy(), str(folder))
+        try:
+            open_driver(name, settings)
+        except ValueError as error:
+            yield from (Mistake(f"drivers.{name}", line) for line in str(error).splitlines())
 
 
 def _config(file: _File, folder: Path) -> Config:

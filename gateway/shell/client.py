@@ -249,7 +249,7 @@ def split_line(line: str) -> list[str]:
 def _without_verb(path: Path) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise usage_failure("no verb was given", f"use one of: {', '.join(CATALOGUE)}")
-    from gateway.shell.prompt import converse  # noqa: PLC0415 - costs 250 ms (our measurement), only this needs it
+    from gateway.shell.prompt import converse  # noqa: PLC0415 - costs 300 ms (our measurement), only this needs it
 
     return converse(path)
 

@@ -155,8 +155,9 @@ def _verdict(record: SlotRecord, scene: Scene) -> Verdict:
 
 def _what(record: SlotRecord, scene: Scene) -> str:
     verdict = _verdict(record, scene)
-    is_hearsay = verdict is Verdict.UNSEEN and record.sighted is SightedAs.EMPTY
-    return "empty by hearsay, asked before use" if is_hearsay else VERDICT_WORDS[verdict]
+    # Told empty by a middleman, or by the lock too long ago: not free until the lock is asked (N2).
+    was_empty = verdict is Verdict.UNSEEN and record.sighted is SightedAs.EMPTY
+    return "empty when last told, asked before use" if was_empty else VERDICT_WORDS[verdict]
 
 
 def _slot_row(run: Sequence[SlotRecord], scene: Scene, zone: ZoneInfo) -> tuple[Cell, ...]:

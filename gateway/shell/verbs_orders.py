@@ -182,7 +182,7 @@ async def _order(
         if receipt.rejection is not None:
             body["reason"] = receipt.rejection.reason.value
         known = receipt.code_id if code is None else code.code_id
-        journal.note(con, VERB_NOTE, at, lock_id=where, code_id=known, body=body)
+        journal.note(con, VERB_NOTE, at, lock_id=where, code_id=known, body=body, actor=Origin.SHELL)
         if where is not None:
             touched.add(where)
         return receipt

@@ -64,6 +64,15 @@ def unfinished(con: Connection, lock_id: LockId) -> tuple[AccessCode, ...]:
     return tuple(_code(row) for row in rows)
 
 
+def unfinished_with_pin(con: Connection, lock_id: LockId, digest: PinDigest) -> tuple[AccessCode, ...]:
+    """Codes of a lock with this PIN that are not proven gone for good (A10)."""
+    rows = con.execute(
+        f"SELECT {_COLUMNS} FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL AND pin_digest = ?",
+        (lock_id, digest),
+    )
+    return tuple(_code(row) for row in rows)
+
+
 def all_codes(con: Connection, *, limit: int) -> tuple[AccessCode, ...]:
     """The newest `limit` codes of all locks, finished ones too, ordered by start."""
     rows = con.execute(

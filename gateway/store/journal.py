@@ -18,7 +18,6 @@ from gateway.store import facts
 from gateway.store.database import Connection, Row
 
 _ACKNOWLEDGED = "event.acknowledged"
-_LAST = "event.last"
 NO_CHAIN = bytes(32)
 """What the first line is chained to."""
 
@@ -49,16 +48,22 @@ class Line:
 def append(con: Connection, event: Event, at: Instant) -> EventSeq:
     """Add an event for the cloud; returns its number."""
     seq = EventSeq(last_seq(con) + 1)
-    facts.write(con, _LAST, str(seq))
     _add(con, seq, at, event.kind.value, event.lock_id, event.code_id, event.command_id, event.actor, dict(event.body))
     return seq
 
 
 def note(
-    con: Connection, kind: str, at: Instant, *, lock_id: LockId | None, code_id: CodeId | None, body: dict[str, Fact]
+    con: Connection,
+    kind: str,
+    at: Instant,
+    *,
+    lock_id: LockId | None,
+    code_id: CodeId | None,
+    body: dict[str, Fact],
+    actor: Origin = Origin.HUB,
 ) -> None:
-    """Add a line that stays in the house: an attempt, an outcome, evidence."""
-    _add(con, None, at, kind, lock_id, code_id, None, Origin.HUB, body)
+    """Add a line that stays in the house: an attempt, an outcome, evidence, a verb of the shell."""
+    _add(con, None, at, kind, lock_id, code_id, None, actor, body)
 
 
 def outbox(con: Connection, after: int, limit: int) -> tuple[StoredEvent, ...]:
@@ -71,8 +76,9 @@ def outbox(con: Connection, after: int, limit: int) -> tuple[StoredEvent, ...]:
 
 
 def last_seq(con: Connection) -> int:
-    """The number of the newest event; 0 when there was none."""
-    return int(facts.read(con, _LAST) or 0)
+    """The number of the newest event; 0 when there was none. Pruning must leave the newest event in place (A19)."""
+    row = con.execute("SELECT max(seq) FROM journal").fetchone()
+    return 0 if row is None or row[0] is None else cast("int", row[0])
 
 
 def acknowledged(con: Connection) -> int:

@@ -71,8 +71,16 @@ def put_all(con: Connection, lock_id: LockId, records: Mapping[Slot, SlotRecord]
 
 
 def forget_waits(con: Connection, lock_id: LockId) -> None:
-    """A lock came back: what waited for its next try may be tried at once, removals first (A9)."""
-    con.execute("UPDATE slot SET next_try_at_ms = NULL, unanswered = 0 WHERE lock_id = ?", (lock_id,))
+    """A lock came back: what waited for its next try is tried at once, and waits are short again (A9)."""
+    con.execute("UPDATE slot SET next_try_at_ms = NULL, tries = 0, unanswered = 0 WHERE lock_id = ?", (lock_id,))
+
+
+def foreign_with_pin(con: Connection, lock_id: LockId, digest: PinDigest) -> Slot | None:
+    """A slot of nobody that showed this PIN when it was last seen (A10, A14)."""
+    row = con.execute(
+        "SELECT slot FROM slot WHERE lock_id = ? AND lease IS NULL AND sighted_digest = ? LIMIT 1", (lock_id, digest)
+    ).fetchone()
+    return None if row is None else Slot(cast("int", row[0]))
 
 
 def has_trusted_free(con: Connection, lock_id: LockId) -> bool:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import shutil
 import sys
 import tempfile
@@ -17,7 +16,6 @@ from gateway.model.ids import HubId
 from gateway.runtime import logs
 from gateway.runtime.entropy import SystemEntropy
 from tests.demo import picture, table
-from tests.demo.checks import Check
 from tests.demo.leaks import Canary, search
 from tests.demo.listening import ListeningLink, Overheard
 from tests.demo.pace import PACES, Pace
@@ -26,6 +24,7 @@ from tests.demo.record import FOREIGN_PIN, Record, now_ms
 from tests.demo.saboteur import SABOTAGES
 from tests.demo.story import Ear, Story, StoryEnds, on_frame, on_memory
 from tests.demo.teller import Teller
+from tests.demo.verdict import Check
 from tests.demo.watch import Watch
 
 OUT = ROOT / "build/demo"
@@ -106,6 +105,7 @@ def _new_record(pace: Pace, overheard: Overheard) -> Record:
         hears_ms=round(pace.hears_s * 1000),
         checkout_ms=round(pace.checkout_s * 1000),
         gap_max_ms=round(pace.gap_max_s * 1000),
+        has_airtime=pace.has_airtime,
         event_ids=overheard.event_ids,
     )
 

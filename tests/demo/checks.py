@@ -1,15 +1,10 @@
 """What must hold about a stay. Each check compares what really was in the locks with orders, or what the cloud got with
-what really happened; the hub's own word proves nothing here. Pure: a record in, verdicts out.
-
-A check is not held (False) as soon as that is certain, and open (None) while it may still turn out either way; once the
-story was told to its end nothing stays open.
+what really happened; the hub's own word proves nothing here. Pure: a record in, findings out.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from gateway.model.instant import parse_instant
 from tests.demo.record import (
     DOORS,
     FOREIGN_PIN,
@@ -25,59 +20,13 @@ from tests.demo.record import (
     Record,
     Who,
 )
+from tests.demo.verdict import Finding, Rules
 
 ANSWERS = ("command.received", "command.accepted", "command.applied")
 FINAL = frozenset({"command.applied", "command.failed", "command.rejected"})
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that must hold: a name, a sentence, what is compared with what, and what was found."""
-
-    check_id: str
-    sentence: str
-    compared: str
-    is_held: bool | None
-    found: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`broken` holds everything that is certainly wrong; `is_complete` is whether all that was needed has been seen."""
-
-    is_complete: bool
-    broken: tuple[str, ...]
-    found: str
-
-
-type Rule = Callable[[Record], Finding]
-RULES: list[tuple[str, str, str, Rule]] = []
-
-
-def rule(check_id: str, sentence: str, compared: str) -> Callable[[Rule], Rule]:
-    """Enter a rule under its name."""
-
-    def enter(function: Rule) -> Rule:
-        RULES.append((check_id, sentence, compared, function))
-        return function
-
-    return enter
-
-
-def evaluate(record: Record) -> list[Check]:
-    """Every check as things stand."""
-    return [_checked(record, *entry) for entry in RULES]
-
-
-def _checked(record: Record, check_id: str, sentence: str, compared: str, judged: Rule) -> Check:
-    finding = judged(record)
-    if finding.broken:
-        return Check(check_id, sentence, compared, is_held=False, found="; ".join(finding.broken[:3]))
-    if finding.is_complete and record.is_over:
-        return Check(check_id, sentence, compared, is_held=True, found=finding.found)
-    if record.is_over and not record.is_cut:
-        return Check(check_id, sentence, compared, is_held=False, found=f"never came to it ({finding.found})")
-    return Check(check_id, sentence, compared, is_held=None, found="the story did not come so far")
+RULES = Rules()
+rule = RULES.rule
 
 
 # -- at the keypad -----------------------------------------------------------------------------------------------------
@@ -313,7 +262,7 @@ def _word_is_true(record: Record) -> Finding:
     compared = 0
     for heard in record.heard:
         claim = _claim(record, heard)
-        occurred_at = _occurred_at(heard)
+        occurred_at = heard.occurred_at
         if claim is None or occurred_at is None:
             continue
         code, is_there = claim
@@ -346,8 +295,25 @@ def _pressed(record: Record, whose: tuple[Who, ...], moments: tuple[Moment, ...]
     """Every press of these people at these moments must have ended so, and there must have been one at each moment."""
     presses = [press for press in record.presses if press.code.who in whose and press.moment in moments]
     broken = tuple(f"{_press_words(press)}: {press.outcome}" for press in presses if press.outcome != outcome)
+    late = tuple(
+        f"{_press_words(press)}: typed too late, the machine is too slow for this pace"
+        for press in presses
+        if press.code.starts_at is not None and not _is_in_place(record, press)
+    )
     seen = {press.moment for press in presses}
-    return Finding(seen == set(moments), broken, f"{outcome} {len(presses)} times out of {len(presses)}")
+    return Finding(seen == set(moments), (*broken, *late), f"{outcome} {len(presses)} times out of {len(presses)}")
+
+
+def _is_in_place(record: Record, press: Press) -> bool:
+    """Whether a guest's press fell where the story meant it."""
+    starts_at, ends_at = press.code.starts_at or 0, press.code.ends_at or 0
+    match press.moment:
+        case Moment.BEFORE_LEAD:
+            return press.at < starts_at - record.lead_ms
+        case Moment.AFTER_END:
+            return press.at >= ends_at
+        case _:
+            return starts_at <= press.at < ends_at
 
 
 def _guest_stays(record: Record) -> list[tuple[Code, Presence]]:
@@ -394,11 +360,6 @@ def _claim(record: Record, heard: Heard) -> tuple[Code, bool] | None:
             return None if ordered is None else (code, ordered.kind != "access_code.delete")
         case _:
             return None
-
-
-def _occurred_at(heard: Heard) -> int | None:
-    found = heard.event.body.get("occurred_at")
-    return int(parse_instant(found)) if isinstance(found, str) else None
 
 
 def _names(label: str, slot: int) -> bool:

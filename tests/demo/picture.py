@@ -8,11 +8,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.demo.canvas import Canvas, width_of
-from tests.demo.record import DOORS, FOREIGN_PIN, FRONT, STUDIO, Code, Door, Frame, Outage, Press, Record, Who
+from tests.demo.record import (
+    DOORS,
+    FOREIGN_PIN,
+    FRONT,
+    STUDIO,
+    Code,
+    Door,
+    Frame,
+    Heard,
+    Moment,
+    Outage,
+    Press,
+    Record,
+    Who,
+)
 
-WIDTH = 1280
-LEFT = 196
-RIGHT = 1248
+WIDTH = 1240
+TITLES = 28
+LEFT = 272
+RIGHT = 1212
 
 INK = "#1f2933"
 FAINT = "#66727f"
@@ -28,17 +43,17 @@ LEAD_TINT = "#fef9ee"
 HUB_TINT = "#f6d9cb"
 BROKER_TINT = "#d6e2ee"
 
-TITLE_Y = 40
-BANDS_Y = 84
-ORDERS_Y = 152
-HEARS_Y = 238
-RADIO_Y = 294
-MEMORY_Y = 396
-BAR = 18
-BAR_STEP = 22
-KEYPAD_STEP = 30
-SMALL = 12.5
-BODY = 13.5
+TITLE_Y = 44
+BANDS_Y = 92
+ORDERS_Y = 162
+HEARS_Y = 246
+RADIO_Y = 318
+MEMORY_Y = 428
+BAR = 19
+BAR_STEP = 23
+KEYPAD_STEP = 31
+SMALL = 13
+BODY = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +84,9 @@ def draw(record: Record) -> str:
     """The picture as SVG."""
     memory_height = sum(_memory_height(record, door) for door in DOORS)
     keypad_y = MEMORY_Y + memory_height + 34
-    bottom_y = keypad_y + 4 * KEYPAD_STEP + 22
+    bottom_y = keypad_y + 4 * KEYPAD_STEP + 24
     last = max([record.began_at + 1000, record.now, *(press.at for press in record.presses)])
-    scale = Scale(record.began_at - (last - record.began_at) // 60, last + (last - record.began_at) // 80)
+    scale = Scale(record.began_at - (last - record.began_at) // 60, last + (last - record.began_at) // 30)
     sheet = Sheet(Canvas(WIDTH, bottom_y + 46), scale, record, keypad_y, bottom_y)
     sheet.canvas.box(0, 0, WIDTH, bottom_y + 46, PAPER, rx=10)
     _title(sheet)
@@ -93,9 +108,9 @@ HATCH = "".join(
 
 
 def _title(sheet: Sheet) -> None:
-    sheet.canvas.text(28, TITLE_Y, "A guest's stay", 24, INK, font_weight="600")
-    told = "what the locks really held, minute for minute shortened to seconds"
-    sheet.canvas.text(206, TITLE_Y, told, 15, FAINT)
+    sheet.canvas.text(TITLES, TITLE_Y, "A guest's stay", 25, INK, font_weight="600")
+    told = "What three locks really held, and who could open them, while the hub was killed and the cloud was away."
+    sheet.canvas.text(TITLES, TITLE_Y + 24, told, 15, FAINT)
 
 
 # -- the background: the stay, its lead, and what was down ---------------------------------------------------------------
@@ -113,24 +128,24 @@ def _bands(sheet: Sheet) -> None:
     for outage, name in ((record.hub_outage, "hub"), (record.broker_outage, "broker")):
         if outage is not None:
             from_x, to_x = x(outage.since), x(outage.to or record.now)
-            canvas.box(from_x, ORDERS_Y - 34, to_x - from_x, sheet.bottom_y - ORDERS_Y + 34, f"url(#{name})", opacity=0.7)
+            canvas.box(
+                from_x, ORDERS_Y - 34, to_x - from_x, sheet.bottom_y - ORDERS_Y + 34, f"url(#{name})", opacity=0.7
+            )
     for edge in (start_x, end_x):
         canvas.line(edge, top - 10, edge, sheet.bottom_y, "#b7791f", stroke_width=1.4)
     canvas.line(lead_x, top, lead_x, sheet.bottom_y, "#d9a94a", stroke_width=1, stroke_dasharray="3 4")
-    y = BANDS_Y + 12
+    y = BANDS_Y + 16
     canvas.text((start_x + end_x) / 2, y, "the guest's stay", BODY, "#7a4f0a", text_anchor="middle", font_weight="600")
     canvas.text(start_x + 6, y, "check-in", SMALL, "#7a4f0a")
     canvas.text(end_x + 6, y, "check-out", SMALL, "#7a4f0a")
-    canvas.text((lead_x + start_x) / 2, y, "lead: may be written", SMALL, "#8a6a2a", text_anchor="middle")
+    canvas.text((lead_x + start_x) / 2, y, "lead: may write", SMALL, "#8a6a2a", text_anchor="middle")
     _outage_words(sheet, record.hub_outage, "hub killed", "#9a3412")
-    _outage_words(sheet, record.broker_outage, "no broker: hub and cloud cannot talk", "#1e4e79")
+    _outage_words(sheet, record.broker_outage, "no broker", "#1e4e79")
 
 
 def _outage_words(sheet: Sheet, outage: Outage | None, words: str, ink: str) -> None:
-    if outage is None:
-        return
-    middle = (sheet.scale.x(outage.since) + sheet.scale.x(outage.to or sheet.record.now)) / 2
-    sheet.canvas.text(middle, ORDERS_Y - 20, words, SMALL, ink, text_anchor="middle", font_weight="600")
+    if outage is not None:
+        sheet.canvas.text(sheet.scale.x(outage.since) + 6, ORDERS_Y - 20, words, SMALL, ink, font_weight="600")
 
 
 def _axis(sheet: Sheet) -> None:
@@ -147,10 +162,11 @@ def _axis(sheet: Sheet) -> None:
         canvas.text(scale.x(at), sheet.bottom_y + 21, words, SMALL, FAINT, text_anchor="middle")
 
 
-def _lane(sheet: Sheet, y: float, title: str, note: str) -> None:
-    sheet.canvas.line(28, y, RIGHT, y, RULE, stroke_width=1)
-    sheet.canvas.text(28, y + 22, title, 15, INK, font_weight="600")
-    sheet.canvas.text(28, y + 39, note, SMALL, FAINT)
+def _lane(sheet: Sheet, y: float, title: str, *notes: str) -> None:
+    sheet.canvas.line(TITLES, y, RIGHT, y, RULE, stroke_width=1)
+    sheet.canvas.text(TITLES, y + 25, title, 16, INK, font_weight="600")
+    for number, note in enumerate(notes):
+        sheet.canvas.text(TITLES, y + 44 + 17 * number, note, SMALL, FAINT)
 
 
 # -- orders and what the cloud hears ---------------------------------------------------------------------------------------
@@ -158,56 +174,93 @@ def _lane(sheet: Sheet, y: float, title: str, note: str) -> None:
 
 def _orders(sheet: Sheet) -> None:
     canvas, x, record = sheet.canvas, sheet.scale.x, sheet.record
-    _lane(sheet, ORDERS_Y - 8, "Orders", "the cloud tells the hub")
+    _lane(sheet, ORDERS_Y - 8, "Orders", "from the cloud to the hub")
     given = [order for order in record.orders if order.kind == "access_code.create"]
     for row, (who, words) in enumerate(_order_words(record)):
         order = next((order for order in given if order.code.who is who), None)
         if order is not None:
-            y = ORDERS_Y + 14 + row * 22
-            canvas.dot(x(order.at), y - 4.5, 5, OF_WHO[who])
-            canvas.text(x(order.at) + 11, y, words, BODY, INK)
+            y = ORDERS_Y + 16 + row * 22
+            canvas.dot(x(order.at), y - 4.5, 5.5, OF_WHO[who])
+            canvas.note(x(order.at) + 12, y, words, BODY, INK)
     for order in record.orders:
         if order.kind != "access_code.delete":
             continue
-        y = ORDERS_Y + 36
-        came = next((h.at for h in record.heard if h.command_id == order.command_id), record.now)
-        canvas.line(x(order.at), y - 4.5, x(came) - 8, y - 4.5, FAINT, stroke_width=1.4, stroke_dasharray="2 4")
-        canvas.path(f"M{x(came) - 9:.1f} {y - 9.5:.1f} l8 5 l-8 5 z", fill=OF_WHO[order.code.who])
-        canvas.dot(x(order.at), y - 4.5, 5, OF_WHO[order.code.who])
-        middle = (x(order.at) + x(came)) / 2
-        canvas.text(middle, y - 16, "Gardener: delete", BODY, INK, text_anchor="middle")
-        canvas.text(middle, y + 14, "waits until there is a broker", SMALL, FAINT, text_anchor="middle")
+        y = ORDERS_Y + 38
+        came = next((heard.at for heard in record.heard if heard.command_id == order.command_id), record.now)
+        canvas.line(x(order.at), y - 4.5, x(came) - 8, y - 4.5, FAINT, stroke_width=1.6, stroke_dasharray="2 4")
+        canvas.path(f"M{x(came) - 9:.1f} {y - 9.5:.1f} l9 5 l-9 5 z", fill=OF_WHO[order.code.who])
+        canvas.dot(x(order.at), y - 4.5, 5.5, OF_WHO[order.code.who])
+        canvas.note(x(order.at) - 5, y - 18, "Gardener: delete", BODY, INK)
+        canvas.note(x(order.at) - 5, y + 18, "waits for a broker", SMALL, FAINT)
 
 
 def _order_words(record: Record) -> Iterator[tuple[Who, str]]:
-    yield Who.OWNER, "Owner: all three doors, until further notice"
+    yield Who.OWNER, "Owner: every door"
     yield Who.GARDENER, "Gardener: Garden door"
     guest = next((code for code in record.codes if code.who is Who.GUEST), None)
     if guest is not None and guest.starts_at is not None and guest.ends_at is not None:
         begin_s, end_s = ((at - record.began_at) / 1000 for at in (guest.starts_at, guest.ends_at))
-        yield Who.GUEST, f"Guest: Front door and Studio, {begin_s:.0f} s to {end_s:.0f} s"
+        yield Who.GUEST, f"Guest: two doors, {begin_s:.0f}–{end_s:.0f} s"
+
+
+_HEARD = {
+    "lock.unlocked": "opened",
+    "access_code.set_on_device": "set",
+    "access_code.removed_from_device": "gone",
+}
+"""What the lane shows: the three things that a host wants to know."""
 
 
 def _hears(sheet: Sheet) -> None:
     canvas, x, record = sheet.canvas, sheet.scale.x, sheet.record
-    _lane(sheet, HEARS_Y, "The cloud hears", "every event, each once")
-    y = HEARS_Y + 26
+    _lane(sheet, HEARS_Y, "The cloud hears", "each event once, in order")
+    y = HEARS_Y + 28
+    shown = [heard for heard in record.heard if heard.event.kind in _HEARD and heard.at >= record.began_at]
+    places: list[float] = []
+    for heard in shown:
+        code = record.code(heard.code_id)
+        fill = STRANGER if code is None else OF_WHO[code.who]
+        places.append(max(x(heard.at), places[-1] + 13) if places else x(heard.at))
+        _mark(canvas, places[-1], y, heard.event.kind, fill)
+    free_x = 0.0
+    for first, last, words in _groups(record, shown):
+        start = max(places[first] - 6, free_x)
+        if start < places[last] + 8:
+            canvas.note(start, y + 26, words, SMALL, FAINT)
+            free_x = start + width_of(words, SMALL) + 8
+
+
+def _mark(canvas: Canvas, x: float, y: float, kind: str, fill: str) -> None:
+    """A circle for an opened door, a triangle up for a code that is set, one down for a code that is gone."""
+    if kind == "lock.unlocked":
+        canvas.dot(x, y, 6, fill, stroke=PAPER, stroke_width=1)
+        return
+    rise = -9.5 if kind == "access_code.set_on_device" else 9.5
+    canvas.path(f"M{x - 6:.1f} {y - rise / 2:.1f} h12 l-6 {rise:.1f} z", fill=fill, stroke=PAPER, stroke_width=1)
+
+
+def _groups(record: Record, shown: Sequence[Heard]) -> Iterator[tuple[int, int, str]]:
+    """Runs of the same news: numbers of the first and the last, and what they say."""
     outage = record.broker_outage
-    late = 0
-    for heard in record.heard:
-        if heard.at < record.began_at:
-            continue
-        late += outage is not None and outage.to is not None and outage.to <= heard.at <= outage.to + 3000
-        is_opening = heard.event.kind == "lock.unlocked"
-        if is_opening:
-            canvas.dot(x(heard.at), y, 4.5, INK)
-        else:
-            canvas.line(x(heard.at), y - 6, x(heard.at), y + 6, "#8c98a5", stroke_width=1.2)
-    opening = next((heard for heard in record.heard if heard.event.kind == "lock.unlocked"), None)
-    if opening is not None:
-        canvas.text(x(opening.at), y + 21, "dots: who opened which door", SMALL, FAINT)
-    if outage is not None and outage.to is not None and late:
-        canvas.text(x(outage.to) - 6, y + 4, "all of it, in order", SMALL, FAINT, text_anchor="end")
+    first = 0
+    for number, heard in enumerate(shown):
+        words = _news(heard, outage)
+        after = shown[number + 1] if number + 1 < len(shown) else None
+        if after is None or _news(after, outage) != words or after.at - heard.at > GROUP_GAP_MS:
+            yield first, number, words
+            first = number + 1
+
+
+def _news(heard: Heard, outage: Outage | None) -> str:
+    occurred_at = heard.occurred_at
+    if (
+        outage is not None
+        and outage.to is not None
+        and occurred_at is not None
+        and outage.since < occurred_at < outage.to
+    ):
+        return "catches up"
+    return _HEARD[heard.event.kind]
 
 
 # -- radio -----------------------------------------------------------------------------------------------------------------
@@ -215,26 +268,27 @@ def _hears(sheet: Sheet) -> None:
 
 def _radio(sheet: Sheet) -> None:
     canvas, x, record = sheet.canvas, sheet.scale.x, sheet.record
-    _lane(sheet, RADIO_Y, "Radio", "every message on the air")
-    middle = RADIO_Y + 40
+    _lane(sheet, RADIO_Y, "Radio", "up: to a lock, down: from it", "grey: waking a sleeping lock")
+    middle = RADIO_Y + 46
     canvas.line(LEFT, middle, RIGHT, middle, "#b6c0ca", stroke_width=1)
     for frame in record.frames:
         at = x(frame.at)
-        if frame.is_beamed:
-            canvas.box(at, middle - 8, x(frame.at + BEAM_MS) - at, 8, "#b6c0ca", opacity=0.8)
-        tip = middle - 20 if frame.is_to_lock else middle + 12
-        canvas.line(at, middle, at, tip, INK if frame.is_to_lock else "#6b7a89", stroke_width=1.6)
+        if frame.is_beamed and record.has_airtime:
+            canvas.box(at, middle - 9, x(frame.at + BEAM_MS) - at, 9, "#b6c0ca", opacity=0.85)
+    for frame in record.frames:
+        at = x(frame.at + (BEAM_MS if frame.is_beamed and record.has_airtime else 0))
+        tip = middle - 22 if frame.is_to_lock else middle + 13
+        canvas.line(at, middle, at, tip, INK if frame.is_to_lock else "#6b7a89", stroke_width=1.8)
     for begin, words in _radio_words(record):
-        canvas.text(x(begin), middle + 32, words, SMALL, INK)
+        canvas.note(x(begin), middle + 34, words, SMALL, INK)
     silence = record.hub_outage
-    if silence is not None and record.restart is not None and silence.to is not None:
+    if silence is not None and record.restart is not None:
         sent = sum(record.restart.after.values()) - sum(record.restart.before.values())
-        told = f"{sent} messages to locks"
-        canvas.text(x(silence.since), middle - 26, told, SMALL, "#9a3412", font_weight="600")
+        canvas.note(x(silence.since) + 6, middle - 13, f"{sent} messages to locks", SMALL, "#9a3412", font_weight="600")
 
 
 BEAM_MS = 1_100
-"""How long a sleeping lock is called before it hears a message; drawn as a grey foot."""
+"""How long a sleeping lock is called before it hears a message (drivers/simulator, airtime)."""
 
 GROUP_GAP_MS = 3_000
 
@@ -253,7 +307,7 @@ def _radio_words(record: Record) -> Iterator[tuple[int, str]]:
                     whose[f"clears: {code.who.value.lower()}"] = None
         words = [name for name in whose if not name.startswith("clears")]
         gone = [name.removeprefix("clears: ") for name in whose if name.startswith("clears")]
-        parts = [*([f"writes {' and '.join(words)}"] if words else []), *([f"clears {' and '.join(gone)}"] if gone else [])]
+        parts = [*([f"writes {', '.join(words)}"] if words else []), *([f"clears {', '.join(gone)}"] if gone else [])]
         yield begin, ", ".join(parts)
 
 
@@ -273,7 +327,9 @@ def _bursts(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
 
 def _pins(record: Record, door: Door) -> list[tuple[str, Code | None]]:
     mine: list[tuple[str, Code | None]] = [(FOREIGN_PIN, None)] if door == FRONT else []
-    return mine + [(code.pin, code) for code in sorted(record.codes, key=lambda code: code.who) if code.door == door][::-1]
+    return (
+        mine + [(code.pin, code) for code in sorted(record.codes, key=lambda code: code.who) if code.door == door][::-1]
+    )
 
 
 def _memory_height(record: Record, door: Door) -> int:
@@ -282,7 +338,7 @@ def _memory_height(record: Record, door: Door) -> int:
 
 def _memory(sheet: Sheet) -> None:
     canvas = sheet.canvas
-    _lane(sheet, MEMORY_Y - 10, "Lock memory", "what is really in it")
+    _lane(sheet, MEMORY_Y - 10, "Lock memory", "PINs that are", "really in it")
     y = MEMORY_Y + 4
     for door in DOORS:
         rows = _pins(sheet.record, door)
@@ -302,7 +358,10 @@ def _bars(sheet: Sheet, door: Door, pin: str, code: Code | None, y: float) -> No
         sheet.canvas.box(from_x, y, to_x - from_x, BAR, fill, rx=4)
         if width_of(words, SMALL) + 14 < to_x - from_x:
             ink = "#ffffff" if code is None else ON_WHO[code.who]
-            sheet.canvas.text(from_x + 8, y + 13.5, words, SMALL, ink, font_weight="600")
+            sheet.canvas.text(from_x + 8, y + 14, words, SMALL, ink, font_weight="600")
+        if code is not None and code.ends_at is not None and stay.gone_by is not None:
+            after_s = (stay.gone_by - code.ends_at) / 1000
+            sheet.canvas.note(to_x + 7, y + 14, f"gone after {after_s:.1f} s", SMALL, INK)
 
 
 # -- keypads -----------------------------------------------------------------------------------------------------------------
@@ -310,18 +369,23 @@ def _bars(sheet: Sheet, door: Door, pin: str, code: Code | None, y: float) -> No
 
 def _keypads(sheet: Sheet) -> None:
     canvas = sheet.canvas
-    _lane(sheet, sheet.keypad_y - 14, "At the keypad", "who types a PIN")
+    _lane(sheet, sheet.keypad_y - 18, "At the keypad", "does it open?")
     rows: list[tuple[str, list[Press]]] = [
         (f"Guest, {door.name}", [p for p in sheet.record.presses if p.code.who is Who.GUEST and p.code.door == door])
         for door in (FRONT, STUDIO)
     ]
     rows += [(who.value, [p for p in sheet.record.presses if p.code.who is who]) for who in (Who.OWNER, Who.GARDENER)]
     for number, (title, presses) in enumerate(rows):
-        y = sheet.keypad_y + 20 + number * KEYPAD_STEP
+        y = sheet.keypad_y + 26 + number * KEYPAD_STEP
         canvas.text(LEFT - 12, y + 4.5, title, BODY, INK, text_anchor="end")
         canvas.line(LEFT, y, RIGHT, y, "#c9d1d9", stroke_width=1)
         for press in presses:
             _press(sheet, press, y)
+        for press in (press for press in presses if press.moment in _WHY):
+            canvas.note(sheet.scale.x(press.at) + 15, y + 4.5, _WHY[press.moment], SMALL, NO)
+
+
+_WHY = {Moment.BEFORE_LEAD: "too early", Moment.AFTER_END: "too late", Moment.DELETED: "deleted"}
 
 
 def _press(sheet: Sheet, press: Press, y: float) -> None:

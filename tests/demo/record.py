@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.cloud.report import CloudEvent
-from gateway.model.instant import Instant
+from gateway.model.instant import Instant, parse_instant
 from gateway.runtime.clock import SystemClock, TrustSource
 
 _CLOCK = SystemClock(TrustSource.ASSUME, Instant(0))
@@ -120,6 +120,12 @@ class Heard:
         found = self.event.body.get("command_id")
         return found if isinstance(found, str) else None
 
+    @property
+    def occurred_at(self) -> int | None:
+        """When it happened, by the hub's clock."""
+        found = self.event.body.get("occurred_at")
+        return int(parse_instant(found)) if isinstance(found, str) else None
+
 
 @dataclass(slots=True)
 class Look:
@@ -196,6 +202,8 @@ class Record:
     """Within this a guest's PIN has to be off the lock after its end."""
     gap_max_ms: int
     """The watch is broken when it blinks for longer than this."""
+    has_airtime: bool = True
+    """Whether the radio took as long as a real one."""
     codes: list[Code] = field(default_factory=list)
     orders: list[Ordered] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)

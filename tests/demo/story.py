@@ -8,7 +8,7 @@ from gateway.cloud.counterpart import Counterpart
 from gateway.model.instant import Instant, format_instant
 from gateway.runtime.entropy import SystemEntropy
 from tests.demo import words
-from tests.demo.checks import Check, evaluate
+from tests.demo.checks import RULES
 from tests.demo.pace import Pace
 from tests.demo.parts import House
 from tests.demo.record import (
@@ -31,6 +31,7 @@ from tests.demo.record import (
     now_ms,
 )
 from tests.demo.teller import Teller
+from tests.demo.verdict import Check
 
 LOOK_S = 0.05
 FOR_EVER_S = 3600.0
@@ -278,7 +279,7 @@ class Story:
         """All checks as things stand."""
         self.record.now = now_ms()
         self.record.gap_count = self.cloud.gap_count
-        return evaluate(self.record)
+        return RULES.judge(self.record)
 
     def _code(self, who: Who, door: Door) -> Code:
         return next(code for code in self.record.of(who) if code.door == door)

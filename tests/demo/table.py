@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from tests.demo.checks import Check
 from tests.demo.record import Code, Record
+from tests.demo.verdict import Check
 
 GONE = "–"
 

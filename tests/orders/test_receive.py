@@ -76,6 +76,7 @@ async def test_another_order_under_a_used_id_is_refused_and_the_first_one_stands
             RejectionReason.INVALID_INPUT,
             "starts_at",
         ),
+        (replace(CREATE, starts_at=END, ends_at=START), RejectionReason.INVALID_INPUT, "ends_at"),
         (replace(CREATE, pin=Pin(CANARY + "555")), RejectionReason.INVALID_INPUT, "code"),
         (replace(CREATE, pin=Pin("7777")), RejectionReason.INVALID_INPUT, "code"),
         (UpdateAccessCode(CodeId("nobody")), RejectionReason.ACCESS_CODE_NOT_FOUND, "access_code_id"),
@@ -191,3 +192,12 @@ async def test_c4_the_digest_changes_with_generation_and_window_and_holds_no_pin
     await room.order(DeleteAccessCode(GUEST), kind="access_code.delete")
     assert len({empty, one, two}) == 3
     assert await now() == empty
+
+
+async def test_a11_a_drawing_that_finds_nothing_free_ends_with_a_refusal(room: Room) -> None:
+    rules = PinRules(frozenset({4}), (PinRule("one", "be the one", "2580"),))
+    await room.database.write(lambda con: locks.put_profile(con, FRONT, replace(make_profile(), pin_rules=rules)))
+    await room.order(CREATE)
+    receipt = await room.order(replace(CREATE, code_id=CodeId("second"), pin=None))
+    assert receipt.rejection is not None
+    assert receipt.rejection.field == "code"

@@ -314,3 +314,14 @@ def test_n2_a_free_slot_that_was_seen_empty_long_ago_is_looked_at_again() -> Non
     assert isinstance(fresh.head, WriteSlot)
     old = plan(make_snapshot(make_code(), slots=[empty(1)]), reading(Instant(NOON + 7 * DAY_MS + 1)))
     assert isinstance(old.head, ReadSlot)
+
+
+def test_a6_what_is_late_because_the_lock_is_away_says_so() -> None:
+    code = make_code()
+    away = replace(make_snapshot(code), is_reachable=False)
+    found = plan(away, reading(Instant(NOON + 5 * MINUTE_MS)))
+    events = {event.kind: event.body for news in found.announcements for event in news.events}
+    assert events[EventKind.CODE_FAILED_TO_SET]["access_code_errors"] == [
+        "device_disconnected",
+        "failed_to_set_on_device",
+    ]

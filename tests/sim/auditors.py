@@ -24,6 +24,7 @@ from tests.sim.book import Book, Wish
 from tests.sim.clock import HubClock, TrueTime
 from tests.sim.doors import Actor, Change, Door, Verb
 from tests.sim.power import Disk
+from tests.sim.trace import Trace
 
 REMOVAL_BOUND_MS = 2 * MINUTE_MS
 """Off a reachable lock within two minutes (A9)."""
@@ -56,6 +57,7 @@ class Scene(Protocol):
     disk: Disk
     doors: dict[str, Door]
     true: TrueTime
+    trace: Trace
     lead_ms: int
 
     @property
@@ -83,12 +85,13 @@ class Auditors:
             (door.lock_id, slot): pin for door in scene.doors.values() for slot, pin in door.firmware.pins().items()
         }
         self.blind_overwrites = 0
-        self._writing: dict[str, tuple[int, str, bool]] = {}
+        self._writing: dict[tuple[str, int], tuple[str, bool]] = {}
         self._unjustified: dict[tuple[str, int, str], Instant] = {}
         self._started: set[tuple[str, str]] = set()
 
     def cry(self, auditor: str, told: str) -> None:
         """Note a broken rule."""
+        self._scene.trace.note("VIOLATION", auditor=auditor, told=told)
         self.violations.append(Violation(auditor, self._scene.true.now(), told))
 
     # What happens at the locks.
@@ -105,13 +108,21 @@ class Auditors:
         if not has_intent:
             self.cry("intent", f"{door.lock_id}: {verb} of slot {slot} without a committed intent")
         code_id = record.lease or CodeId("nobody")
-        self._writing[door.lock_id] = (slot, code_id, slot in door.unheard)
+        self._writing[str(door.lock_id), slot] = (code_id, slot in door.unheard)
         if verb is Verb.WRITE:
-            self._check_trust(door, code_id)
+            self._check_window(door, code_id)
 
-    def _check_trust(self, door: Door, code_id: str) -> None:
-        clock, wish = self._scene.clock, self._scene.book.wishes.get(code_id)
-        if clock is None or wish is None or wish.ends_at is None:
+    def _check_window(self, door: Door, code_id: str) -> None:
+        """Judged when the call begins: an order that comes while the radio works cannot call it back."""
+        scene = self._scene
+        clock, wish, now = scene.clock, scene.book.wishes.get(code_id), scene.true.now()
+        if clock is None or wish is None:
+            return
+        if now < wish.opens_at(scene.lead_ms) - SECOND_MS:
+            self.cry("window", f"{door.lock_id}: {code_id} is written before its lead")
+        if wish.is_over(Instant(now - SECOND_MS)):
+            self.cry("window", f"{door.lock_id}: {code_id} is written after its end")
+        if wish.ends_at is None:
             return
         if clock.trust is ClockTrust.UNTRUSTED and (door.lock_id, code_id) not in self._started:
             self.cry("trust", f"{door.lock_id}: time-bound {code_id} starts while the clock is untrusted")
@@ -125,9 +136,7 @@ class Auditors:
             if change.after is not None:
                 self.strangers[key] = change.after
             return
-        slot, code_id, was_unheard = self._writing.get(door.lock_id, (0, "nobody", False))
-        if slot != change.slot:
-            code_id, was_unheard = "nobody", change.slot in door.unheard
+        code_id, was_unheard = self._writing.get(key, ("nobody", False))
         if key in self.strangers:
             if was_unheard:
                 self.blind_overwrites += 1
@@ -150,11 +159,9 @@ class Auditors:
                 self.cry("once", f"{lock_id}: the stranger's PIN of slot {other_slot} is now in slot {slot} too")
         self.tenants[lock_id, slot] = tenant
         self._started.add((lock_id, tenant.code_id))
-        wish, now = scene.book.wishes.get(tenant.code_id), scene.true.now()
+        wish = scene.book.wishes.get(tenant.code_id)
         if wish is None or wish.lock_id != lock_id:
             self.cry("window", f"{lock_id}: slot {slot} got a PIN of {tenant.code_id}, which nobody ordered there")
-        elif now < wish.opens_at(scene.lead_ms) - SECOND_MS:
-            self.cry("window", f"{lock_id}: {tenant.code_id} is on the lock before its lead")
 
     # What time brings.
 

@@ -84,7 +84,7 @@ def draw(chance: random.Random) -> Weather:
         clock_lost=spells((10, 40), 10, 8 * HOUR_S),
         hands_every_s=chance.uniform(0.5, 6) * HOUR_S if exists() else None,
         guests_every_s=chance.uniform(5, 60) * MINUTE_S,
-        orders_every_s=chance.choice((3, 15, 40)) * MINUTE_S,
+        orders_every_s=chance.choice((10, 30, 60)) * MINUTE_S,
         radio=Radio(chance.choice((0.01, 0.05, 0.2)), troubles, faults),
     )
 

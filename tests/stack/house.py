@@ -199,6 +199,10 @@ class House:
             raise AssertionError(msg) from None
         return told
 
+    async def receipted(self) -> None:
+        """Wait until the hub has the cloud's receipt of every event: what comes next is then news."""
+        await self.until_status(lambda status: status["outbox_count"] == 0)
+
     def pins(self, lock_id: str) -> dict[int, str]:
         """What is really in a lock's memory, the foreign code included."""
         return self.home.pins(self.configuration.locks[lock_id][0])

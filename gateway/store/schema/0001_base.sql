@@ -38,7 +38,7 @@ CREATE TABLE access_code (
     CHECK (starts_at_ms IS NULL OR ends_at_ms IS NULL OR starts_at_ms < ends_at_ms),
     CHECK (finished_at_ms IS NULL OR deleted_at_ms IS NOT NULL OR ends_at_ms IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX access_code_of_lock ON access_code (lock_id) WHERE finished_at_ms IS NULL;
+CREATE INDEX access_code_of_lock ON access_code (lock_id, pin_digest) WHERE finished_at_ms IS NULL;
 
 -- LEDGER and SIGHTED: one row per slot that was ever leased or sighted. Written by fleet only.
 CREATE TABLE slot (

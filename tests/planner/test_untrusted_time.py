@@ -1,0 +1,36 @@
+"""T1, T2: what may happen while wall time is not trusted."""
+
+from dataclasses import replace
+
+from gateway.model import ledger
+from gateway.model.answers import Ambiguous, Empty, Sighting, SightingSource
+from gateway.model.clock import ClockTrust
+from gateway.model.ids import CodeId
+from gateway.model.instant import HOUR_MS, Instant
+from gateway.model.slot import SightedAs, SlotRecord, Verdict
+from gateway.planner.actions import ReadSlot
+from gateway.planner.plan import plan
+from tests.builders import KEY, NOON, digest, make_code, make_snapshot, reading, slot
+
+END = Instant(NOON + 5 * HOUR_MS)
+EMPTY = SlotRecord(slot(1), sighted=SightedAs.EMPTY, sighted_at=NOON)
+UNTRUSTED = reading(NOON, ClockTrust.UNTRUSTED)
+
+
+def test_t2_a_lease_for_a_write_that_never_left_the_hub_does_not_count_as_on_the_lock() -> None:
+    intended = ledger.intend_write(EMPTY, CodeId("code-1"), digest("2580"), NOON)
+    record = replace(ledger.not_sent(intended, EMPTY), next_try_at=None)
+    found = plan(make_snapshot(make_code(ends_at=END), slots=[record]), UNTRUSTED)
+    assert found.head is None
+    assert found.releases == (1,)
+
+
+def test_t2_a_write_that_may_have_arrived_is_looked_at_and_taken_back_when_it_had_not() -> None:
+    intended = ledger.intend_write(EMPTY, CodeId("code-1"), digest("2580"), NOON)
+    record = ledger.ended(intended, Ambiguous("lost"), NOON, 1, supervision_is_honest=True)
+    code = make_code(ends_at=END)
+    assert isinstance(plan(make_snapshot(code, slots=[record]), UNTRUSTED).head, ReadSlot)
+    looked = ledger.sighted(record, Sighting(Empty(), SightingSource.LOCK), NOON, lambda pin: pin.digest(KEY))
+    found = plan(make_snapshot(code, slots=[looked]), UNTRUSTED)
+    assert (found.head, found.releases) == (None, (1,))
+    assert found.verdicts == {slot(1): Verdict.FREE}
