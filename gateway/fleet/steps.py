@@ -13,14 +13,14 @@ from typing import assert_never
 from gateway.fleet.executor import NotSent, Result
 from gateway.model import ledger
 from gateway.model.access_code import Origin
-from gateway.model.answers import Ambiguous, Listing, Refused, Sighting, Written
+from gateway.model.answers import Ambiguous, Listing, Refused, Sighting, Unknown, Written
 from gateway.model.clock import ClockReading
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile
 from gateway.model.pin import Pin
-from gateway.model.slot import Operation, SightedAs, SlotRecord
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.model.snapshot import LockSettings, LockSnapshot
 from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, WriteSlot
 from gateway.planner.announce import Announcement, Ending
@@ -168,14 +168,26 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
     slot = done.action.slot
     record = slots.get(con, bench.lock_id, slot)
     after = _outcome(bench, record, done, at)
-    if after.tries > record.tries and not isinstance(done.result, Ambiguous):
-        wait = wait_ms(after.tries, chance)
-        if isinstance(done.result, NotSent) and done.result.retry_after_ms is not None:
-            wait = done.result.retry_after_ms
-        after = replace(after, next_try_at=Instant(at + wait))
+    if after.tries > record.tries:
+        after = replace(after, next_try_at=_next_try(record, after, done.result, at, chance))
     slots.put(con, bench.lock_id, after)
     note_strangers(con, bench.lock_id, record, after, at)
     _note_outcome(con, bench, done, after, at)
+
+
+def _next_try(record: SlotRecord, after: SlotRecord, result: Result, at: Instant, chance: float) -> Instant | None:
+    """When a try that led nowhere may be repeated (A8), counted from the operation and not from the look that showed it.
+
+    An operation that we ourselves were cut off from (a power cut, a killed process) is repeated at once the first time: the
+    lock did not fail.
+    """
+    if isinstance(result, NotSent) and result.retry_after_ms is not None:
+        return Instant(at + result.retry_after_ms)
+    if isinstance(result, Sighting) and not isinstance(result.value, Unknown):
+        if record.outcome is Outcome.PENDING and record.tries == 0:
+            return None
+        at = record.intended_at or at
+    return Instant(at + wait_ms(after.tries, chance))
 
 
 def _outcome(bench: Bench, record: SlotRecord, done: Done, at: Instant) -> SlotRecord:

@@ -85,7 +85,7 @@ def _not_before_lead(record: Record) -> Finding:
         if stay.came_by < _opens_at(record, code)
     ]
     since = [f"{code.door.name} {_s(stay.came_by - _opens_at(record, code))}" for code, stay in _guest_stays(record)]
-    return Finding(len(since) >= len(record.of(Who.GUEST)), tuple(broken), f"after the lead began: {', '.join(since)}")
+    return Finding(len(since) >= len(record.of(Who.GUEST)) > 0, tuple(broken), f"after the lead began: {', '.join(since)}")
 
 
 @rule("whole-window", "The guest's PIN is on its locks from check-in to check-out", "lock memory with the order")

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.demo.record import Leak
 
@@ -13,7 +13,7 @@ class Canary:
     """A PIN of this run and the person it belongs to."""
 
     who: str
-    pin: str
+    pin: str = field(repr=False)
 
     def forms(self) -> Iterator[tuple[str, re.Pattern[bytes]]]:
         """The ways in which it could show, each with a name."""

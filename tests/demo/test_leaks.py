@@ -34,4 +34,4 @@ def test_other_numbers_are_no_leak(content: bytes) -> None:
 def test_a_leak_names_whose_and_where_and_never_which() -> None:
     (leak,) = search([CANARY], {"the log of the hub": b"27182818"})
     assert (leak.who, leak.place, leak.form) == ("guest", "the log of the hub", "in clear")
-    assert "27182818" not in repr((leak, good := CANARY.who)), good
+    assert "27182818" not in repr(leak)

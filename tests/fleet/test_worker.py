@@ -359,3 +359,34 @@ async def test_a_lock_that_comes_back_is_relieved_of_an_ended_code_first(tmp_pat
 
         await until(is_done)
         assert again.verbs[0] == "clear"
+
+
+class HangingLock(InProcessLock):
+    """Takes the command and never answers: the process dies meanwhile."""
+
+    @override
+    async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
+        self.calls["hung"] += 1
+        never: asyncio.Future[WriteAnswer] = asyncio.get_running_loop().create_future()
+        return await never
+
+
+async def test_a_write_that_was_cut_by_our_own_end_is_repeated_at_once(tmp_path: Path) -> None:
+    clock = FakeClock()
+    firmware = Firmware(shipped_model("plain_v1"))
+    hanging = HangingLock(FRONT, firmware)
+    async with hub(tmp_path / "hub.db", clock=clock, locks={FRONT: hanging}) as house:
+        await house.order(CreateAccessCode(CodeId("owner"), FRONT, "Owner", Pin("2580")))
+
+        async def is_cut() -> bool:
+            return hanging.calls["hung"] == 1
+
+        await until(is_cut)
+    async with hub(tmp_path / "hub.db", clock=clock, locks={FRONT: InProcessLock(FRONT, firmware)}) as again:
+
+        async def is_set() -> bool:
+            return "access_code.set_on_device" in await again.kinds()
+
+        await until(is_set)
+        assert again.pins() == {1: "2580"}
+        assert list(again.locks[FRONT].verbs) == ["read", "write"]

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivers.simulator.client import Home
@@ -229,7 +229,7 @@ class House:
                 return await database.read(query)
 
     @contextlib.asynccontextmanager
-    async def cloud(self, repeat_s: float = 3.0) -> AsyncIterator[Counterpart]:
+    async def cloud(self, repeat_s: float = 3.0, hub_id: HubId = HUB) -> AsyncIterator[Counterpart]:
         """A cloud of its own, connected; it knows nothing of what was said before it came."""
         settings = BrokerSettings(
             self.broker.host,
@@ -239,7 +239,7 @@ class House:
         )
         cloud = Counterpart(
             link=Uplink(settings),
-            hub_id=HUB,
+            hub_id=hub_id,
             entropy=SystemEntropy(),
             pace=Pace(first_s=0.1, longest_s=BACK_S),
             repeat_s=repeat_s,
@@ -299,11 +299,6 @@ def running_house(
             yield house
         finally:
             house.close()
-
-
-def with_broker(house: House, port: int) -> tryout.Home:
-    """The house's configuration with a broker on another port."""
-    return replace(house.configuration, broker_url=f"mqtt://127.0.0.1:{port}")
 
 
 def driver_detail(status: Mapping[str, Fact]) -> str:

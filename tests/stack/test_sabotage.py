@@ -67,7 +67,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = Runs(tmp_path_factory.mktemp("demos"), pool, {})
         for item in request.session.items:
-            if item.module is request.module and isinstance(item, pytest.Function):
+            if isinstance(item, pytest.Function) and item.module is request.module:
                 name = getattr(item, "callspec", None)
                 wanted = UNBROKEN if name is None else str(name.params["name"])
                 found.endings[wanted] = pool.submit(_play, wanted, found.folder / wanted)
