@@ -22,9 +22,9 @@ from gateway.model.lock import LockProfile
 from gateway.model.pin import Pin
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.model.snapshot import LockSettings, LockSnapshot
-from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, WriteSlot
+from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Urgency, WriteSlot
 from gateway.planner.announce import Announcement, Ending
-from gateway.planner.backoff import counted, wait_ms
+from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
 from gateway.planner.plan import Plan, plan
 from gateway.store import codes, inbox, journal, locks, slots, snapshot
 from gateway.store.database import Connection
@@ -169,25 +169,43 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
     record = slots.get(con, bench.lock_id, slot)
     after = _outcome(bench, record, done, at)
     if after.tries > record.tries:
-        after = replace(after, next_try_at=_next_try(record, after, done.result, at, chance))
+        after = replace(after, next_try_at=_next_try(con, bench, record, after, _Turn(done, at, chance)))
     slots.put(con, bench.lock_id, after)
     note_strangers(con, bench.lock_id, record, after, at)
     _note_outcome(con, bench, done, after, at)
 
 
-def _next_try(record: SlotRecord, after: SlotRecord, result: Result, at: Instant, chance: float) -> Instant | None:
+def _next_try(con: Connection, bench: Bench, record: SlotRecord, after: SlotRecord, turn: "_Turn") -> Instant | None:
     """When a try that led nowhere may be repeated (A8), counted from the operation and not from the look that showed it.
 
     An operation that we ourselves were cut off from (a power cut, a killed process) is repeated at once the first time: the
     lock did not fail.
     """
+    result, at = turn.done.result, turn.at
     if isinstance(result, NotSent) and result.retry_after_ms is not None:
         return Instant(at + result.retry_after_ms)
-    if isinstance(result, Sighting) and not isinstance(result.value, Unknown):
-        if record.outcome is Outcome.PENDING and record.tries == 0:
-            return None
+    is_answered = isinstance(result, Sighting) and not isinstance(result.value, Unknown)
+    if is_answered and record.outcome is Outcome.PENDING and record.tries == 0:
+        return None
+    if is_answered:
         at = record.intended_at or at
-    return Instant(at + wait_ms(after.tries, chance))
+    if turn.done.action.urgency is Urgency.REMOVE:
+        return Instant(at + removal_wait_ms(after.tries, turn.chance, is_answering=is_answered))
+    tries = after.tries
+    if record.lease is None:
+        # A look for a free slot: the silence is the lock's, so the tries of all its free slots count together.
+        known = slots.of_lock(con, bench.lock_id) | {after.slot: after}
+        tries = sum(other.unanswered for other in known.values() if other.lease is None)
+    return Instant(at + wait_ms(tries, turn.chance))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One result to be recorded: what was done, when, and the jitter for its repetition."""
+
+    done: Done
+    at: Instant
+    chance: float
 
 
 def _outcome(bench: Bench, record: SlotRecord, done: Done, at: Instant) -> SlotRecord:

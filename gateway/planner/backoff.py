@@ -11,6 +11,11 @@ REPEATS_PER_DAY = 40
 REPEATS_KEPT_FOR_LEAD = 10
 """Budget of repeat tries per code and day, and what a code inside its lead always has left (A8)."""
 
+REMOVAL_WAIT_MS = MINUTE_MS
+REMOVAL_HURRY_TRIES = 30
+"""A code that must go is hunted every minute at least for the first half hour (A9: two minutes on a reachable lock), then
+at the pace of the others: a lock that hears but cannot answer would be woken all day."""
+
 JITTER = 0.2
 """Waits are stretched by up to this share, so that several locks do not fall into step."""
 
@@ -19,6 +24,13 @@ def wait_ms(tries: int, chance: float) -> int:
     """How long to wait after `tries` tries that led nowhere (at least 1). `chance` in [0, 1) is the worker's jitter."""
     doublings = min(max(tries - 1, 0), 16)
     return int(min(FIRST_WAIT_MS << doublings, LONGEST_WAIT_MS) * (1 + JITTER * chance))
+
+
+def removal_wait_ms(tries: int, chance: float, *, is_answering: bool) -> int:
+    """How long a removal waits after `tries` tries that led nowhere. A lock that answers is asked every minute (A9)."""
+    wait = wait_ms(tries, chance)
+    is_hurried = is_answering or tries <= REMOVAL_HURRY_TRIES
+    return min(wait, REMOVAL_WAIT_MS) if is_hurried else wait
 
 
 def counted(effort: Effort | None, at: Instant) -> Effort:

@@ -16,7 +16,7 @@ from gateway.model.snapshot import LockSnapshot
 from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import open_again_at
 from gateway.planner.desired import Desire, Phase
-from gateway.planner.leases import Assignment
+from gateway.planner.leases import Assignment, deaf_until
 
 BLIND_AFTER_READS = 2
 """After this many unanswered looks at a slot of ours it is acted on unseen: clearing or writing our own slot again is
@@ -60,10 +60,8 @@ def candidates(scene: Scene) -> Iterator[Candidate]:
     for code_id, slot in scene.assignment.to_free.items():
         yield _write(scene, scene.snapshot.slots[slot], scene.wishes[code_id], Reason.WRITE)
     for code_id, slot in scene.assignment.to_ask.items():
-        wish = scene.wishes[code_id]
-        record = scene.snapshot.slots.get(slot, SlotRecord(slot))
-        action = ReadSlot(slot, code_id, Reason.FIND_FREE, wish.due, Urgency.WRITE)
-        yield Candidate(action, record.next_try_at)
+        action = ReadSlot(slot, code_id, Reason.FIND_FREE, scene.wishes[code_id].due, Urgency.WRITE)
+        yield Candidate(action, deaf_until(scene.snapshot))
 
 
 def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate | None:

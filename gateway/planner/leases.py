@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.model.ids import CodeId, Slot
+from gateway.model.instant import Instant
 from gateway.model.slot import SightedAs, SlotRecord, Verdict
 from gateway.model.snapshot import LockSnapshot
 from gateway.planner.desired import Desire
 
-UNANSWERED_READS_MAX = 3
-"""A slot that did not answer this often is passed over in the search for a free one, until the lock comes back anew."""
+LOOKS_PER_SLOT = 3
+"""After this many looks without an answer another slot is asked: silence may be the slot's, most often it is the lock's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,23 @@ def _unseen(snapshot: LockSnapshot, verdicts: Mapping[Slot, Verdict]) -> Iterato
         for number in snapshot.profile.slots
         if verdicts.get(Slot(number), Verdict.UNSEEN) is Verdict.UNSEEN
     ]
-    likely = [record for record in records if record.sighted is SightedAs.EMPTY]
-    unknown = [record for record in records if record.sighted is not SightedAs.EMPTY]
-    for record in (*likely, *unknown):
-        if record.unanswered < UNANSWERED_READS_MAX:
-            yield record.slot
+
+    def turn(record: SlotRecord) -> tuple[int, bool, int]:
+        return record.unanswered // LOOKS_PER_SLOT, record.sighted is not SightedAs.EMPTY, record.slot
+
+    for record in sorted(records, key=turn):
+        yield record.slot
+
+
+def deaf_until(snapshot: LockSnapshot) -> Instant | None:
+    """While a lock does not answer the looks for a free slot, none of them is repeated before this instant.
+
+    The silence is the lock's and not the slot's, so the wait is for all of them: a walk over thirty slots of a lock that
+    is not there would be ninety calls for nothing (A8).
+    """
+    waits = [
+        record.next_try_at
+        for record in snapshot.slots.values()
+        if record.lease is None and record.unanswered and record.next_try_at is not None
+    ]
+    return max(waits, default=None)

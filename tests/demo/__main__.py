@@ -106,7 +106,7 @@ def _new_record(pace: Pace, overheard: Overheard) -> Record:
         checkout_ms=round(pace.checkout_s * 1000),
         gap_max_ms=round(pace.gap_max_s * 1000),
         has_airtime=pace.has_airtime,
-        event_ids=overheard.event_ids,
+        arrivals=overheard.arrivals,
     )
 
 
@@ -174,6 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return asyncio.run(tell(told, folder))
             except* PartFailed as failures:
                 sys.stderr.write(f"make demo: {failures.exceptions[0]}\n")
+            except* KeyboardInterrupt:
+                sys.stderr.write("make demo: stopped\n")
     return 1
 
 

@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 
 from gateway.cloud.link import Connection, Link, Message, Outgoing
 from gateway.cloud.report import decode_event
+from tests.demo.record import Arrival, now_ms
 
 
 @dataclass(slots=True)
 class Overheard:
-    """Every message that came, in order, and the ids of those that are events."""
+    """Every message that came, in order, and when the events among them did."""
 
     messages: list[Message] = field(default_factory=list)
-    event_ids: list[str] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
 
     def take(self, message: Message) -> None:
         """Keep one."""
         self.messages.append(message)
         if message.topic.endswith("/up/evt"):
-            self.event_ids.append(decode_event(message.payload).id)
+            self.arrivals.append(Arrival(now_ms(), decode_event(message.payload).id))
 
 
 class ListeningLink:

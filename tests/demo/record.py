@@ -127,6 +127,14 @@ class Heard:
         return int(parse_instant(found)) if isinstance(found, str) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event message on the wire."""
+
+    at: int
+    event_id: str
+
+
 @dataclass(slots=True)
 class Look:
     """What was in a lock's memory over one or more looks with the same result.
@@ -212,8 +220,8 @@ class Record:
     look_count: int = 0
     longest_blink_ms: int = 0
     frames: list[Frame] = field(default_factory=list)
-    event_ids: list[str] = field(default_factory=list)
-    """Ids of all event messages as they came over the wire, repetitions included."""
+    arrivals: list[Arrival] = field(default_factory=list)
+    """All event messages as they came over the wire, repetitions included."""
     gap_count: int = 0
     hub_outage: Outage | None = None
     broker_outage: Outage | None = None

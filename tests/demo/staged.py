@@ -10,6 +10,7 @@ from tests.demo.record import (
     FRONT,
     GARDEN,
     STUDIO,
+    Arrival,
     Code,
     Door,
     Frame,
@@ -139,4 +140,4 @@ def _hear(record: Record) -> None:
         }
         event = CloudEvent(f"demo-hub:1:{seq}", kind, 1, seq, format_instant(Instant(at)), body)
         record.heard.append(Heard(heard_at, event))
-        record.event_ids.append(event.id)
+        record.arrivals.append(Arrival(heard_at, event.id))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.cloud.counterpart import Counterpart
+from gateway.cloud.pump import PATIENCE_S
 from gateway.model.instant import Instant, format_instant
 from gateway.runtime.entropy import SystemEntropy
 from tests.demo import words
@@ -193,14 +194,19 @@ class Story:
         self.record.broker_outage = Outage(since.since, now)
         self.record.healed_by = now + _ms(self.pace.heal_s)
         self.teller.tell("demo", "starts the broker again")
-        guests = self.record.of(Who.GUEST)
-        await self._until(
-            "the cloud hears what happened meanwhile",
-            lambda: all(self._has_heard("access_code.removed_from_device", code) for code in guests),
-            self.pace.heal_s,
-        )
+        await self._hears_what_was_missed()
         await self._until("the last order is done", lambda: self._answered("command.applied"), self.pace.heal_s)
         await self._hears_all()
+
+    async def _hears_what_was_missed(self) -> None:
+        def is_told() -> bool:
+            guests = self.record.of(Who.GUEST)
+            return all(self._has_heard("access_code.removed_from_device", code) for code in guests)
+
+        if not await self._comes(is_told, 2 * self.pace.hears_s):
+            told = f"this broker remembers nobody, and the hub spoke before the cloud listened; it waits {PATIENCE_S:.0f} s"
+            self.teller.tell("hub", f"{told} for a receipt, then says it again")
+        await self._until("the cloud hears what happened meanwhile", is_told, self.pace.heal_s)
 
     async def _farewell(self) -> None:
         self.teller.chapter("And everybody else")
@@ -252,13 +258,18 @@ class Story:
 
     async def _until(self, what: str, holds: Callable[[], bool], bound_s: float) -> None:
         """Wait for something, bounded. If it does not come the story goes on: the checks will say what broke."""
+        if not await self._comes(holds, bound_s):
+            self.teller.tell("demo", f"waited {bound_s:.0f} s in vain for this: {what}")
+
+    async def _comes(self, holds: Callable[[], bool], bound_s: float) -> bool:
         try:
             async with asyncio.timeout(bound_s):
                 while not holds():
                     await asyncio.sleep(LOOK_S)
                     self._judge()
         except TimeoutError:
-            self.teller.tell("demo", f"waited {bound_s:.0f} s in vain for this: {what}")
+            return False
+        return True
 
     async def _hears_all(self) -> None:
         """Wait until the cloud has heard of every door that was opened."""

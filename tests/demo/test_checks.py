@@ -11,6 +11,7 @@ from tests.demo.record import (
     FRONT,
     GARDEN,
     STUDIO,
+    Arrival,
     Door,
     Frame,
     Heard,
@@ -144,11 +145,11 @@ def leave_gap(record: Record) -> None:
 
 
 def lose_the_last(record: Record) -> None:
-    record.event_ids.append("demo-hub:1:999")
+    record.arrivals.append(Arrival(record.now, "demo-hub:1:999"))
 
 
 def repeat_message(record: Record) -> None:
-    record.event_ids.append(record.event_ids[7])
+    record.arrivals.insert(8, record.arrivals[7])
 
 
 def claim_too_much(record: Record) -> None:
@@ -214,10 +215,17 @@ def test_an_empty_story_passes_nothing_that_needs_one() -> None:
     assert [check.check_id for check in RULES.judge(empty) if check.is_held] == []
 
 
+def test_a_repetition_after_the_hubs_patience_is_no_harm() -> None:
+    record = good_record()
+    last = record.arrivals[-1]
+    record.arrivals.append(replace(last, at=last.at + 60_000))
+    assert broken(record) == set()
+
+
 def test_nothing_is_broken_before_its_time() -> None:
     record = good_record()
     record.is_over, record.now, record.leaks, record.restart = False, BEGAN + 500, None, None
-    record.presses, record.heard, record.event_ids = [], [], []
+    record.presses, record.heard, record.arrivals = [], [], []
     for door, looks in record.looks.items():
         record.looks[door] = looks[:1]
         looks[0].last_asked = BEGAN + 400

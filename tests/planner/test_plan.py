@@ -325,3 +325,17 @@ def test_a6_what_is_late_because_the_lock_is_away_says_so() -> None:
         "device_disconnected",
         "failed_to_set_on_device",
     ]
+
+
+def test_a_lock_that_does_not_answer_is_not_walked_over_and_is_not_called_full() -> None:
+    deaf = [
+        replace(SlotRecord(slot(1)), unanswered=2, tries=2, next_try_at=Instant(NOON + MINUTE_MS)),
+        replace(SlotRecord(slot(2)), unanswered=3, tries=3, next_try_at=Instant(NOON + HOUR_MS)),
+    ]
+    found = plan(make_snapshot(make_code(), slots=deaf), reading(NOON))
+    assert found.head is None
+    assert Issue.NO_SPACE not in found.standings[CodeId("code-1")].issues
+    later = plan(make_snapshot(make_code(), slots=deaf), reading(Instant(NOON + HOUR_MS)))
+    assert isinstance(later.head, ReadSlot)
+    exhausted = [replace(SlotRecord(slot(number)), unanswered=3 + number) for number in range(1, 6)]
+    assert isinstance(plan(make_snapshot(make_code(), slots=exhausted), reading(NOON)).head, ReadSlot)

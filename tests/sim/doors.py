@@ -153,7 +153,7 @@ class Door:
         self.is_deaf = False
         self.unheard: set[int] = set()
         self.failures: Counter[int] = Counter()
-        """Calls in a row that led nowhere, by slot."""
+        """Calls that led nowhere since the last change that did, or since the lock came back, by slot."""
         self.calls: Counter[Verb] = Counter()
         self.struck: Counter[str] = Counter()
         self.port: WorldLock | None = None
@@ -210,6 +210,8 @@ class Door:
         self.is_deaf = is_deaf
         if is_deaf:
             self.struck["lock_deaf"] += 1
+        else:
+            self.failures.clear()
         self.watcher.on_disturbance(self, "deaf" if is_deaf else "back")
         if self.port is not None:
             self.port.set_dead(is_dead=is_deaf)
@@ -256,7 +258,7 @@ class WorldLock(InProcessLock):
         if isinstance(seen.value, Unknown):
             self._fail(int(slot), "unanswered")
         else:
-            self._succeed(int(slot))
+            self._door.unheard.discard(int(slot))
         return seen
 
     @override
@@ -289,8 +291,8 @@ class WorldLock(InProcessLock):
     async def _watched[T](self, slot: int, call: Coroutine[Any, Any, T]) -> T:
         try:
             answer = await call
-        except LockFailure:
-            self._fail(slot, "not sent")
+        except (LockFailure, asyncio.CancelledError):
+            self._fail(slot, "not done")
             raise
         if isinstance(answer, Written):
             self._succeed(slot)
