@@ -26,7 +26,7 @@ from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Urge
 from gateway.planner.announce import Announcement, Ending
 from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
 from gateway.planner.plan import Plan, plan
-from gateway.store import codes, inbox, journal, locks, slots, snapshot
+from gateway.store import codes, facts, inbox, journal, locks, slots, snapshot
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
 
@@ -96,6 +96,8 @@ def advance(
     """
     last_event = journal.last_seq(con)
     if done is not None:
+        # The instants kept with the result must not lie ahead after a power cut, or its waits would grow (T1).
+        facts.raise_high_water(con, reading.lo)
         _record(con, bench, done, reading.lo, chance)
     scene = snapshot.take(con, bench.lock_id, bench.settings)
     if scene is None:

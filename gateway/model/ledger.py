@@ -171,6 +171,9 @@ def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord
         return _confirmed(record, Evidence.NOTIFIED, at)
     if not is_present and not (is_soon and record.operation is Operation.WRITE):
         return _seen(record, SightedAs.EMPTY, at)
+    if record.proven is not None and record.sighted is SightedAs.EMPTY:
+        # Our PIN was seen gone: what is there now is somebody else's, also where the lock will show asterisks.
+        return _seen(record, SightedAs.HELD, at)
     return replace(record, sighted=SightedAs.UNKNOWN, sighted_digest=None, sighted_at=at)
 
 

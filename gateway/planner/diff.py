@@ -6,13 +6,14 @@ Waiting is part of the answer: a candidate with `not_before` in the future is no
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.model.clock import ClockReading
+from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import ReadBack
 from gateway.model.pin import PinDigest
 from gateway.model.slot import Operation, SlotRecord, Verdict, possible_pins
 from gateway.model.snapshot import LockSnapshot
+from gateway.model.window import CodeType
 from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import open_again_at
 from gateway.planner.desired import Desire, Phase
@@ -79,18 +80,22 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
         case Verdict.UNPROVEN_MASKED:
             return _clear(record, wish, Reason.MASKED_REWRITE, Urgency.WRITE)
         case Verdict.UNPROVEN:
-            is_blind = record.unanswered >= BLIND_AFTER_READS and scene.snapshot.profile.read_back is ReadBack.CLEAR
-            return (
-                _write(scene, record, wish, Reason.WRITE)
-                if is_blind
-                else _read(record, wish, Reason.PROVE, Urgency.PROVE)
-            )
+            is_silent = record.unanswered >= BLIND_AFTER_READS and scene.snapshot.profile.read_back is ReadBack.CLEAR
+            if is_silent and not _would_start_in_doubt(scene, record, wish):
+                return _write(scene, record, wish, Reason.WRITE)
+            return _read(record, wish, Reason.PROVE, Urgency.PROVE)
         case Verdict.DUE:
             return _write(scene, record, wish, Reason.WRITE)
         case Verdict.DRIFT_DELETED | Verdict.DRIFT_CHANGED:
             return None if wish.code.is_external_modification_allowed else _restore(scene, record, verdict, wish)
         case _:
             return None
+
+
+def _would_start_in_doubt(scene: Scene, record: SlotRecord, wish: Desire) -> bool:
+    """Whether a write could be the start of a time-bound code while time is not trusted (T2)."""
+    is_untrusted = scene.reading.trust is ClockTrust.UNTRUSTED
+    return is_untrusted and record.proven is None and wish.code.window.type is CodeType.TIME_BOUND
 
 
 def _restore(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate:

@@ -21,7 +21,6 @@ from gateway.fleet.steps import Bench
 from gateway.fleet.supervisor import Fleet
 from gateway.fleet.worker import House
 from gateway.keeper import Keeper
-from gateway.model.clock import ClockTrust
 from gateway.model.instant import Instant
 from gateway.nudge import Nudges
 from gateway.orders.receive import Desk
@@ -40,7 +39,7 @@ from gateway.store.seal import HubKeys, PinSeal, load_secret
 log = logging.getLogger(__name__)
 
 HIGH_WATER_EVERY_S = 600.0
-"""How often trusted time is kept on disk: a hub that loses power starts at most ten minutes behind (T1)."""
+"""How often time is kept on disk: a hub that loses power starts at most ten minutes behind (T1)."""
 
 SECRET_NAME = "hub.secret"  # noqa: S105 - the name of the file, not what is in it
 DATABASE_NAME = "gateway.db"
@@ -156,10 +155,9 @@ class Gateway:
 
     async def _keep_high_water(self) -> None:
         while True:
-            reading = self.clock.reading()
-            if reading.trust is ClockTrust.TRUSTED:
-                at: Instant = reading.lo
-                await self.database.write(lambda con, at=at: facts.raise_high_water(con, at))  # type: ignore[misc]
+            # `lo` is true at every level of trust: it rises by trusted time and by uptime, and never goes back (T1).
+            at: Instant = self.clock.reading().lo
+            await self.database.write(lambda con, at=at: facts.raise_high_water(con, at))  # type: ignore[misc]
             await asyncio.sleep(HIGH_WATER_EVERY_S)
 
 

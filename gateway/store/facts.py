@@ -47,11 +47,11 @@ def next_session(con: Connection) -> int:
 
 
 def high_water(con: Connection) -> Instant:
-    """The latest instant that trusted time has ever reached (T1); 0 in a new database."""
+    """The latest instant that has surely passed (T1); 0 in a new database."""
     return Instant(int(read(con, _HIGH_WATER) or 0))
 
 
 def raise_high_water(con: Connection, at: Instant) -> None:
-    """Keep the latest trusted instant; it never goes back (T1)."""
+    """Keep an instant that has surely passed; the mark never goes back (T1)."""
     if at > high_water(con):
         write(con, _HIGH_WATER, str(at))

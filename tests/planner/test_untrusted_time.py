@@ -8,7 +8,8 @@ from gateway.model.clock import ClockTrust
 from gateway.model.ids import CodeId
 from gateway.model.instant import HOUR_MS, Instant
 from gateway.model.slot import SightedAs, SlotRecord, Verdict
-from gateway.planner.actions import ReadSlot
+from gateway.planner.actions import ReadSlot, WriteSlot
+from gateway.planner.diff import BLIND_AFTER_READS
 from gateway.planner.plan import plan
 from tests.builders import KEY, NOON, digest, make_code, make_snapshot, reading, slot
 
@@ -34,3 +35,13 @@ def test_t2_a_write_that_may_have_arrived_is_looked_at_and_taken_back_when_it_ha
     found = plan(make_snapshot(code, slots=[looked]), UNTRUSTED)
     assert (found.head, found.releases) == (None, (1,))
     assert found.verdicts == {slot(1): Verdict.FREE}
+
+
+def test_t2_a_code_that_was_never_proven_is_not_written_unseen() -> None:
+    intended = ledger.intend_write(EMPTY, CodeId("code-1"), digest("2580"), NOON)
+    ended = ledger.ended(intended, Ambiguous("lost"), NOON, 1, supervision_is_honest=True)
+    silent = replace(ended, unanswered=BLIND_AFTER_READS)
+    bound, ongoing = make_code(ends_at=END), make_code()
+    assert isinstance(plan(make_snapshot(bound, slots=[silent]), UNTRUSTED).head, ReadSlot)
+    assert isinstance(plan(make_snapshot(bound, slots=[silent]), reading(NOON)).head, WriteSlot)
+    assert isinstance(plan(make_snapshot(ongoing, slots=[silent]), UNTRUSTED).head, WriteSlot)

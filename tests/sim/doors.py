@@ -152,8 +152,8 @@ class Door:
         self.radio = Radio()
         self.is_deaf = False
         self.unheard: set[int] = set()
-        self.failures: Counter[int] = Counter()
-        """Calls that led nowhere since the last change that did, or since the lock came back, by slot."""
+        self.touched: dict[int, float] = {}
+        """When a hand last changed a slot."""
         self.calls: Counter[Verb] = Counter()
         self.struck: Counter[str] = Counter()
         self.port: WorldLock | None = None
@@ -182,6 +182,7 @@ class Door:
     def changed(self, change: Change) -> None:
         if change.actor is Actor.HAND:
             self.unheard.add(change.slot)
+            self.touched[change.slot] = asyncio.get_running_loop().time()
         self.watcher.on_change(self, change)
 
     # Hands at the door.
@@ -210,8 +211,6 @@ class Door:
         self.is_deaf = is_deaf
         if is_deaf:
             self.struck["lock_deaf"] += 1
-        else:
-            self.failures.clear()
         self.watcher.on_disturbance(self, "deaf" if is_deaf else "back")
         if self.port is not None:
             self.port.set_dead(is_dead=is_deaf)
@@ -256,7 +255,7 @@ class WorldLock(InProcessLock):
         self._begin(Verb.READ, int(slot), None)
         seen = await self._watched(int(slot), super().read_slot(slot))
         if isinstance(seen.value, Unknown):
-            self._fail(int(slot), "unanswered")
+            self._fail("unanswered")
         else:
             self._door.unheard.discard(int(slot))
         return seen
@@ -292,18 +291,16 @@ class WorldLock(InProcessLock):
         try:
             answer = await call
         except (LockFailure, asyncio.CancelledError):
-            self._fail(slot, "not done")
+            self._fail("not done")
             raise
         if isinstance(answer, Written):
             self._succeed(slot)
         elif not isinstance(answer, Sighting):
-            self._fail(slot, type(answer).__name__)
+            self._fail(type(answer).__name__)
         return answer
 
     def _succeed(self, slot: int) -> None:
-        self._door.failures.pop(slot, None)
         self._door.unheard.discard(slot)
 
-    def _fail(self, slot: int, how: str) -> None:
-        self._door.failures[slot] += 1
+    def _fail(self, how: str) -> None:
         self._door.watcher.on_disturbance(self._door, how)

@@ -79,7 +79,6 @@ class Tally:
     calls: Counter[str] = field(default_factory=Counter)
     lives: int = 0
     commits: int = 0
-    blind_overwrites: int = 0
 
 
 class World:
@@ -355,7 +354,6 @@ class World:
             events=len(self.counterpart.events),
             lives=self._lives,
             commits=self.disk.commits,
-            blind_overwrites=self.auditors.blind_overwrites,
         )
         found.faults = self.faults + self.broker.counts
         for door in self.doors.values():

@@ -1,6 +1,6 @@
 """Bad input of every kind gets an answer that names field and rule; nothing is lost and the daemon stays up (done when 6)."""
 
-import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from gateway.model.events import Fact
 from gateway.model.ids import HubId
 from gateway.runtime import tryout
 from gateway.runtime.main import Exit
-from tests.stack.house import HUB, SEEN_S, House, applied, driver_detail, running_house, until, wall_ms
+from tests.stack.house import SEEN_S, House, applied, driver_detail, running_house, until, wall_ms
 from tests.stack.zwave_stack import ROOT
 
 pytestmark = [pytest.mark.stack, pytest.mark.broker]
@@ -33,8 +33,8 @@ def house() -> Iterator[House]:
         yield running
 
 
-@pytest.fixture
-async def cloud(house: House) -> AsyncIterator[Counterpart]:
+@contextlib.asynccontextmanager
+async def in_front_of(house: House) -> AsyncIterator[Counterpart]:
     """A cloud in front of a daemon that has its locks; afterwards the same process takes a good order."""
     if not house.is_up():
         house.start_daemon()
@@ -113,18 +113,17 @@ WRONG: Mapping[str, Wrong] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_wrong_order_is_refused_with_field_and_rule_and_changes_nothing(
-    house: House, cloud: Counterpart, name: str
-) -> None:
-    wrong = WRONG[name]
-    pins = {lock_id: house.pins(lock_id) for lock_id in house.configuration.locks}
-    await cloud.send(wrong.payload)
-    answer = await _rejection(cloud, _id_of(wrong.payload))
-    assert (answer.body["reason"], answer.body["field"]) == (wrong.reason, wrong.field)
-    message = str(answer.body["message"])
-    assert wrong.rule in message
-    assert not any(digits in json.dumps(dict(answer.body)) for digits in (CANARY, "73o951", "902461"))
-    assert {lock_id: house.pins(lock_id) for lock_id in house.configuration.locks} == pins
+async def test_wrong_order_is_refused_with_field_and_rule_and_changes_nothing(house: House, name: str) -> None:
+    async with in_front_of(house) as cloud:
+        wrong = WRONG[name]
+        pins = {lock_id: house.pins(lock_id) for lock_id in house.configuration.locks}
+        await cloud.send(wrong.payload)
+        answer = await _rejection(cloud, _id_of(wrong.payload))
+        assert (answer.body["reason"], answer.body["field"]) == (wrong.reason, wrong.field)
+        message = str(answer.body["message"])
+        assert wrong.rule in message
+        assert not any(digits in json.dumps(dict(answer.body)) for digits in (CANARY, "73o951", "902461"))
+        assert {lock_id: house.pins(lock_id) for lock_id in house.configuration.locks} == pins
 
 
 def _id_of(payload: bytes) -> str:
@@ -145,43 +144,48 @@ async def _rejection(cloud: Counterpart, command_id: str) -> CloudEvent:
     return answers[1]
 
 
-async def test_repeated_order_is_answered_by_what_was_answered_and_done_once(house: House, cloud: Counterpart) -> None:
-    code_id = f"twice-{wall_ms()}"
-    payload = order({"access_code_id": code_id}, id=code_id)
-    await cloud.send(payload)
-    await cloud.ended(code_id, SEEN_S)
-    answers, frames = cloud.answers(code_id), house.home.last_frame()
-    for _ in range(3):
+async def test_repeated_order_is_answered_by_what_was_answered_and_done_once(house: House) -> None:
+    async with in_front_of(house) as cloud:
+        code_id = f"twice-{wall_ms()}"
+        payload = order({"access_code_id": code_id}, id=code_id)
         await cloud.send(payload)
-    await applied(cloud, "access_code.update", {"access_code_id": code_id, "name": "a fence behind the repetitions"})
-    assert cloud.answers(code_id) == answers
-    assert house.home.last_frame() == frames
-    await applied(cloud, "access_code.delete", {"access_code_id": code_id})
+        await cloud.ended(code_id, SEEN_S)
+        answers, frames = cloud.answers(code_id), house.home.last_frame()
+        for _ in range(3):
+            await cloud.send(payload)
+        await applied(
+            cloud, "access_code.update", {"access_code_id": code_id, "name": "a fence behind the repetitions"}
+        )
+        assert cloud.answers(code_id) == answers
+        assert house.home.last_frame() == frames
+        await applied(cloud, "access_code.delete", {"access_code_id": code_id})
 
 
-async def test_other_order_under_a_used_id_is_refused_and_leaves_the_first_as_it_is(
-    house: House, cloud: Counterpart
-) -> None:
-    code_id = f"used-{wall_ms()}"
-    await cloud.send(order({"access_code_id": code_id}, id=code_id))
-    await cloud.ended(code_id, SEEN_S)
-    answers, known = cloud.answers(code_id), len(cloud.events)
-    await cloud.send(order({"access_code_id": code_id, "code": "314159"}, id=code_id))
-    await cloud.wait_for(lambda seen: any(event.kind == "command.rejected" for event in seen.events[known:]), SEEN_S)
-    (refusal,) = [event for event in cloud.events[known:] if event.kind == "command.rejected"]
-    assert refusal.body["field"] == "id"
-    assert code_id in str(refusal.body["message"])
-    assert cloud.answers(code_id) == answers
-    assert CANARY in house.pins("front").values()
-    assert "314159" not in house.pins("front").values()
-    await applied(cloud, "access_code.delete", {"access_code_id": code_id})
+async def test_other_order_under_a_used_id_is_refused_and_leaves_the_first_as_it_is(house: House) -> None:
+    async with in_front_of(house) as cloud:
+        code_id = f"used-{wall_ms()}"
+        await cloud.send(order({"access_code_id": code_id}, id=code_id))
+        await cloud.ended(code_id, SEEN_S)
+        answers, known = cloud.answers(code_id), len(cloud.events)
+        await cloud.send(order({"access_code_id": code_id, "code": "314159"}, id=code_id))
+        await cloud.wait_for(
+            lambda seen: any(event.kind == "command.rejected" for event in seen.events[known:]), SEEN_S
+        )
+        (refusal,) = [event for event in cloud.events[known:] if event.kind == "command.rejected"]
+        assert refusal.body["field"] == "id"
+        assert code_id in str(refusal.body["message"])
+        assert cloud.answers(code_id) == answers
+        assert CANARY in house.pins("front").values()
+        assert "314159" not in house.pins("front").values()
+        await applied(cloud, "access_code.delete", {"access_code_id": code_id})
 
 
 @pytest.mark.parametrize("channel", [Down.SNAP, Down.LIVE])
-async def test_order_on_a_channel_that_is_not_served_yet_is_refused(cloud: Counterpart, channel: Down) -> None:
-    payload = order({})
-    await cloud.send(payload, channel)
-    assert (await _rejection(cloud, _id_of(payload))).body["reason"] == "unsupported"
+async def test_order_on_a_channel_that_is_not_served_yet_is_refused(house: House, channel: Down) -> None:
+    async with in_front_of(house) as cloud:
+        payload = order({})
+        await cloud.send(payload, channel)
+        assert (await _rejection(cloud, _id_of(payload))).body["reason"] == "unsupported"
 
 
 async def test_retained_order_is_not_taken_and_the_same_order_unretained_is(house: House, tmp_path: Path) -> None:
@@ -276,13 +280,12 @@ def _daemon_once(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SEEN_S, check=False)
 
 
-async def test_second_daemon_on_the_same_state_ends_at_once_and_leaves_the_first_alone(
-    house: House, cloud: Counterpart
-) -> None:
-    assert cloud.is_connected
-    ended = _daemon_once(house.folder)
-    assert ended.returncode == Exit.ALREADY_RUNNING
-    assert "another gateway works on" in ended.stderr
+async def test_second_daemon_on_the_same_state_ends_at_once_and_leaves_the_first_alone(house: House) -> None:
+    async with in_front_of(house) as cloud:
+        assert cloud.is_connected
+        ended = _daemon_once(house.folder)
+        assert ended.returncode == Exit.ALREADY_RUNNING
+        assert "another gateway works on" in ended.stderr
 
 
 async def test_missing_broker_is_told_and_all_works_when_it_comes(house: House) -> None:

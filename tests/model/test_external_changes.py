@@ -1,0 +1,32 @@
+"""A15: what a lock's own word about a slot of ours means when it was not our doing."""
+
+from gateway.model import ledger
+from gateway.model.answers import Held, Sighting, SightingSource, Written
+from gateway.model.evidence import Evidence
+from gateway.model.ids import CodeId
+from gateway.model.instant import HOUR_MS, Instant
+from gateway.model.slot import SightedAs, SlotRecord, Verdict, Wanted, judge
+from tests.builders import KEY, NOON, digest, slot
+
+LATER = Instant(NOON + HOUR_MS)
+WANTED = Wanted(digest("2580"), 1)
+
+
+def _proven() -> SlotRecord:
+    empty = SlotRecord(slot(1), sighted=SightedAs.EMPTY, sighted_at=NOON)
+    intended = ledger.intend_write(empty, CodeId("code-1"), digest("2580"), NOON)
+    return ledger.ended(intended, Written(Evidence.SUPERVISED), NOON, 1, supervision_is_honest=True)
+
+
+def test_a15_what_appears_where_our_pin_was_deleted_is_not_ours_even_when_it_is_shown_masked() -> None:
+    deleted = ledger.notified(_proven(), is_present=False, at=LATER)
+    assert judge(deleted, WANTED) is Verdict.DRIFT_DELETED
+    programmed = ledger.notified(deleted, is_present=True, at=LATER)
+    assert judge(programmed, WANTED) is Verdict.DRIFT_CHANGED
+
+
+def test_a15_a_word_about_a_slot_that_held_our_pin_asks_for_a_look() -> None:
+    noted = ledger.notified(_proven(), is_present=True, at=LATER)
+    assert judge(noted, WANTED) is Verdict.UNPROVEN
+    looked = ledger.sighted(noted, Sighting(Held(None), SightingSource.LOCK), LATER, lambda pin: pin.digest(KEY))
+    assert judge(looked, WANTED) is Verdict.GOOD
