@@ -95,6 +95,9 @@ class ZWaveLock(LockPort):
         if node.status is NodeStatus.DEAD:
             # It died before this life of the connection, so its event is history.
             self._tell(Reachability(is_reachable=False, cause="the lock does not answer"))
+        if (percent := _battery_percent(node)) is not None:
+            # What the interview asked, so that a person sees a charge before the lock next speaks of it.
+            self._tell(BatteryLevel(percent, is_low=_is_battery_low(node)))
 
     @property
     @override
@@ -322,3 +325,12 @@ def _is_battery_low(node: Node) -> bool:
         value.property_ == "isLow" and value.value is True
         for value in node.get_command_class_values(CommandClass.BATTERY).values()
     )
+
+
+def _battery_percent(node: Node) -> int | None:
+    levels = [
+        value.value
+        for value in node.get_command_class_values(CommandClass.BATTERY).values()
+        if value.property_ == "level" and isinstance(value.value, int) and 0 <= value.value <= 100
+    ]
+    return levels[0] if levels else None

@@ -109,7 +109,7 @@ def _battery(con: Connection, lock_id: LockId, report: BatteryLevel, at: Instant
     before = locks.get(con, lock_id)
     changed = locks.set_battery(con, lock_id, report.percent)
     level: dict[str, Fact] = {"battery_level": report.percent / 100}
-    if report.is_low:
+    if report.is_low and changed:
         _tell(con, EventKind.DEVICE_LOW_BATTERY, lock_id, at, level)
     was = None if before is None or before.battery_percent is None else battery_status(before.battery_percent)
     now = battery_status(report.percent)

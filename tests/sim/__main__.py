@@ -105,13 +105,17 @@ def tell(outcome: Outcome | Broken, days: float) -> bool:
         return False
     first = outcome.violations[0]
     more = f" (and {len(outcome.violations) - 1} more)" if len(outcome.violations) > 1 else ""
-    print(f"FAILED seed {outcome.seed}: {format_instant(first.at)} {first.auditor}: {first.told}{more} | replay: {replay}")
+    print(
+        f"FAILED seed {outcome.seed}: {format_instant(first.at)} {first.auditor}: {first.told}{more} | replay: {replay}"
+    )
     return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play and tell."""
-    parser = argparse.ArgumentParser(prog="python -m tests.sim", description="Play simulated worlds, judged by auditors.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.sim", description="Play simulated worlds, judged by auditors."
+    )
     parser.add_argument("--seeds", type=int, default=10, help="how many worlds")
     parser.add_argument("--days", type=float, default=3, help="days of storm in each")
     parser.add_argument("--first", type=int, default=1, help="the first seed; the others follow")

@@ -119,14 +119,14 @@ async def test_burst_of_changed_slots_is_told_as_any_slot() -> None:
         await here.until(lambda: here.seen == [SlotChanged(SlotChange.CHANGED)])
 
 
-async def test_low_battery_claims_no_percentage_from_the_cache() -> None:
+async def test_the_charge_of_the_interview_is_told_first_and_a_complaint_claims_no_percentage_from_it() -> None:
     values = [states.value(0x80, "level", None, 100)]
     async with running([states.node(2, values=values)]) as server, hub(server) as here:
         port = await here.arrival()
         here.listen(port)
         args = {"eventType": "battery low", "urgency": 1}
         await server.emit(states.event(2, "notification", endpointIndex=0, ccId=0x80, args=args))
-        await here.until(lambda: here.seen == [BatteryLevel(0, is_low=True)])
+        await here.until(lambda: here.seen == [BatteryLevel(100), BatteryLevel(0, is_low=True)])
 
 
 async def test_echo_that_says_something_else_than_our_read_is_reported() -> None:
