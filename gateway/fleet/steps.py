@@ -191,7 +191,7 @@ def _next_try(con: Connection, bench: Bench, record: SlotRecord, after: SlotReco
         return None
     if is_answered:
         at = record.intended_at or at
-    if turn.done.action.urgency is Urgency.REMOVE:
+    if turn.done.action.urgency <= Urgency.PROVE_REMOVED:
         return Instant(at + removal_wait_ms(after.tries, turn.chance, is_answering=is_answered))
     tries = after.tries
     if record.lease is None:

@@ -24,12 +24,13 @@ class Reason(StrEnum):
 
 
 class Urgency(IntEnum):
-    """Order on the radio, by danger: removal first (A9)."""
+    """Order on the radio, by danger: removal first (A9), and taking a PIN off one lock before proving one gone from another."""
 
     REMOVE = 0
-    WRITE = 1
-    PROVE = 2
-    LIST = 3
+    PROVE_REMOVED = 1
+    WRITE = 2
+    PROVE = 3
+    LIST = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ def announcement(
 def _of_status(code: AccessCode, now: Circumstances, told: Announced, new: Announced) -> Iterator[Event]:
     is_set_anew = (
         new.status is Status.SET
+        and now.verdict is Verdict.GOOD  # a change that somebody else may make is in effect, and not our PIN (A15)
         and new.digest is not None
         and (told.status is not Status.SET or told.digest != new.digest)
     )

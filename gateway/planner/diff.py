@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.ids import CodeId, Slot
-from gateway.model.instant import Instant
+from gateway.model.instant import DAY_MS, Instant
 from gateway.model.lock import ReadBack
 from gateway.model.pin import PinDigest
 from gateway.model.slot import Operation, SlotRecord, Verdict, possible_pins
 from gateway.model.snapshot import LockSnapshot
-from gateway.model.window import CodeType
 from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import open_again_at
 from gateway.planner.desired import Desire, Phase
@@ -22,6 +21,9 @@ from gateway.planner.leases import Assignment, deaf_until
 BLIND_AFTER_READS = 2
 """After this many unanswered looks at a slot of ours it is acted on unseen: clearing or writing our own slot again is
 harmless on a lock that shows PINs, waiting for a look that never comes is not."""
+
+UNTRUSTED_AHEAD_MS = DAY_MS
+"""While time is not trusted, no PIN is written whose end is nearer than this (T2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def candidates(scene: Scene) -> Iterator[Candidate]:
 
 
 def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate | None:
+    if verdict in _LEADS_TO_WRITE and _is_start_in_doubt(scene, record, wish):
+        return None
     match verdict:
         case Verdict.ORPHAN:
             return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
@@ -74,14 +78,15 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
             is_surely_ours = record.operation is Operation.WRITE and record.proven is not None
             if is_surely_ours or record.unanswered >= BLIND_AFTER_READS:
                 return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
-            return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.REMOVE)
+            is_cleared = record.operation is Operation.CLEAR
+            return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.PROVE_REMOVED if is_cleared else Urgency.REMOVE)
         case Verdict.REFUSED_LEFTOVER:
             return _clear(record, wish, Reason.REFUSED_LEFTOVER, Urgency.REMOVE)
         case Verdict.UNPROVEN_MASKED:
             return _clear(record, wish, Reason.MASKED_REWRITE, Urgency.WRITE)
         case Verdict.UNPROVEN:
             is_silent = record.unanswered >= BLIND_AFTER_READS and scene.snapshot.profile.read_back is ReadBack.CLEAR
-            if is_silent and not _would_start_in_doubt(scene, record, wish):
+            if is_silent and not _is_start_in_doubt(scene, record, wish):
                 return _write(scene, record, wish, Reason.WRITE)
             return _read(record, wish, Reason.PROVE, Urgency.PROVE)
         case Verdict.DUE:
@@ -92,10 +97,18 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
             return None
 
 
-def _would_start_in_doubt(scene: Scene, record: SlotRecord, wish: Desire) -> bool:
-    """Whether a write could be the start of a time-bound code while time is not trusted (T2)."""
-    is_untrusted = scene.reading.trust is ClockTrust.UNTRUSTED
-    return is_untrusted and record.proven is None and wish.code.window.type is CodeType.TIME_BOUND
+_LEADS_TO_WRITE = frozenset({Verdict.UNPROVEN_MASKED, Verdict.DUE, Verdict.DRIFT_DELETED, Verdict.DRIFT_CHANGED})
+
+
+def _is_start_in_doubt(scene: Scene, record: SlotRecord, wish: Desire) -> bool:
+    """Whether a write could put a PIN on the lock outside its window, because time is not trusted (T2).
+
+    What was never proven there has not started yet; what ends within a day may be over already.
+    """
+    ends_at, now = wish.code.window.ends_at, scene.reading
+    if now.trust is not ClockTrust.UNTRUSTED or ends_at is None:
+        return False
+    return record.proven is None or ends_at - now.lo < UNTRUSTED_AHEAD_MS
 
 
 def _restore(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate:

@@ -269,8 +269,8 @@ async def _greet(folder: Path, *, is_simulated: bool) -> None:
     """Wait until the locks are there, then say what a newcomer would try next."""
     while True:
         await asyncio.sleep(0.5)
-        answer = await ask(folder / "maint.sock", {"verb": "locks"})
-        if answer is not None and '"is_reachable": true' in json.dumps(answer):
+        answer = await ask(folder / "maint.sock", {"verb": "status"})
+        if answer is not None and _is_ready(answer):
             break
     say = [
         "",
@@ -282,6 +282,16 @@ async def _greet(folder: Path, *, is_simulated: bool) -> None:
     if is_simulated:
         say.append('  .venv/bin/python -m drivers.simulator ctl --control build/run/home.ctl press "Front door" 2580')
     print("\n".join([*say, "Ctrl-C stops it. Lock memories and codes are kept in build/run.", ""]), flush=True)  # noqa: T201
+
+
+def _is_ready(answer: Mapping[str, object]) -> bool:
+    """Whether `status` says that every driver is ready and at least one lock is there."""
+    value = answer.get("value")
+    drivers = value.get("drivers") if isinstance(value, dict) else None
+    if not isinstance(drivers, dict) or not drivers:
+        return False
+    is_up = all(driver.get("state") == "ready" for driver in drivers.values())
+    return is_up and not any(" 0 of " in driver.get("detail", "") for driver in drivers.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

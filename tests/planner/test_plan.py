@@ -339,3 +339,13 @@ def test_a_lock_that_does_not_answer_is_not_walked_over_and_is_not_called_full()
     assert isinstance(later.head, ReadSlot)
     exhausted = [replace(SlotRecord(slot(number)), unanswered=3 + number) for number in range(1, 6)]
     assert isinstance(plan(make_snapshot(make_code(), slots=exhausted), reading(NOON)).head, ReadSlot)
+
+
+def test_a9_a_pin_is_taken_off_before_another_is_proven_gone() -> None:
+    cleared = ledger.intend_clear(written(1, "one", "1470"), NOON)
+    cleared = ledger.ended(cleared, Written(Evidence.ACKNOWLEDGED), NOON, 0, supervision_is_honest=False)
+    codes = make_code("one", "1470", deleted_at=NOON), make_code("two", "2580", deleted_at=NOON)
+    found = plan(make_snapshot(*codes, slots=[cleared, written(2, "two", "2580")]), reading(NOON))
+    assert isinstance(found.head, ClearSlot)
+    assert found.head.slot == 2
+    assert [type(action) for action in found.rest] == [ReadSlot]

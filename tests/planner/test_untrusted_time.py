@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from gateway.model import ledger
-from gateway.model.answers import Ambiguous, Empty, Sighting, SightingSource
+from gateway.model.answers import Ambiguous, Empty, Sighting, SightingSource, Written
 from gateway.model.clock import ClockTrust
+from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
-from gateway.model.instant import HOUR_MS, Instant
+from gateway.model.instant import DAY_MS, HOUR_MS, Instant
 from gateway.model.slot import SightedAs, SlotRecord, Verdict
 from gateway.planner.actions import ReadSlot, WriteSlot
 from gateway.planner.diff import BLIND_AFTER_READS
@@ -45,3 +46,13 @@ def test_t2_a_code_that_was_never_proven_is_not_written_unseen() -> None:
     assert isinstance(plan(make_snapshot(bound, slots=[silent]), UNTRUSTED).head, ReadSlot)
     assert isinstance(plan(make_snapshot(bound, slots=[silent]), reading(NOON)).head, WriteSlot)
     assert isinstance(plan(make_snapshot(ongoing, slots=[silent]), UNTRUSTED).head, WriteSlot)
+
+
+def test_t2_a_pin_is_not_written_again_when_its_end_is_nearer_than_a_day() -> None:
+    intended = ledger.intend_write(EMPTY, CodeId("code-1"), digest("2580"), NOON)
+    proven = ledger.ended(intended, Written(Evidence.SUPERVISED), NOON, 1, supervision_is_honest=True)
+    gone = ledger.notified(proven, is_present=False, at=Instant(NOON + HOUR_MS))
+    near, far = make_code(ends_at=END), make_code(ends_at=Instant(NOON + 2 * DAY_MS))
+    assert plan(make_snapshot(near, slots=[gone]), UNTRUSTED).head is None
+    assert isinstance(plan(make_snapshot(near, slots=[gone]), reading(NOON)).head, WriteSlot)
+    assert isinstance(plan(make_snapshot(far, slots=[gone]), UNTRUSTED).head, WriteSlot)
