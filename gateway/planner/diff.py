@@ -74,27 +74,35 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
         case Verdict.ORPHAN:
             return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
         case Verdict.ORPHAN_UNSEEN:
-            # A PIN that was ours for sure needs no look before its first clear; a clear that proved nothing does.
-            is_surely_ours = record.operation is Operation.WRITE and record.proven is not None
-            if is_surely_ours or record.unanswered >= BLIND_AFTER_READS:
-                return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
-            is_cleared = record.operation is Operation.CLEAR
-            return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.PROVE_REMOVED if is_cleared else Urgency.REMOVE)
+            return _remove_unseen(record, wish)
         case Verdict.REFUSED_LEFTOVER:
             return _clear(record, wish, Reason.REFUSED_LEFTOVER, Urgency.REMOVE)
         case Verdict.UNPROVEN_MASKED:
             return _clear(record, wish, Reason.MASKED_REWRITE, Urgency.WRITE)
         case Verdict.UNPROVEN:
-            is_silent = record.unanswered >= BLIND_AFTER_READS and scene.snapshot.profile.read_back is ReadBack.CLEAR
-            if is_silent and not _is_start_in_doubt(scene, record, wish):
-                return _write(scene, record, wish, Reason.WRITE)
-            return _read(record, wish, Reason.PROVE, Urgency.PROVE)
+            return _prove(scene, record, wish)
         case Verdict.DUE:
             return _write(scene, record, wish, Reason.WRITE)
         case Verdict.DRIFT_DELETED | Verdict.DRIFT_CHANGED:
             return None if wish.code.is_external_modification_allowed else _restore(scene, record, verdict, wish)
         case _:
             return None
+
+
+def _remove_unseen(record: SlotRecord, wish: Desire) -> Candidate:
+    # A PIN that was ours for sure needs no look before its first clear; a clear that proved nothing does.
+    is_surely_ours = record.operation is Operation.WRITE and record.proven is not None
+    if is_surely_ours or record.unanswered >= BLIND_AFTER_READS:
+        return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
+    is_cleared = record.operation is Operation.CLEAR
+    return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.PROVE_REMOVED if is_cleared else Urgency.REMOVE)
+
+
+def _prove(scene: Scene, record: SlotRecord, wish: Desire) -> Candidate:
+    is_silent = record.unanswered >= BLIND_AFTER_READS and scene.snapshot.profile.read_back is ReadBack.CLEAR
+    if is_silent and not _is_start_in_doubt(scene, record, wish):
+        return _write(scene, record, wish, Reason.WRITE)
+    return _read(record, wish, Reason.PROVE, Urgency.PROVE)
 
 
 _LEADS_TO_WRITE = frozenset({Verdict.UNPROVEN_MASKED, Verdict.DUE, Verdict.DRIFT_DELETED, Verdict.DRIFT_CHANGED})

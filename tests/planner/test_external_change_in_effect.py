@@ -2,8 +2,8 @@
 
 from gateway.model import ledger
 from gateway.model.answers import Written
-from gateway.model.evidence import Evidence
 from gateway.model.events import EventKind
+from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
 from gateway.model.instant import HOUR_MS, Instant
 from gateway.model.issues import Status
