@@ -131,6 +131,9 @@ class ZWaveDriver(DriverPort):
         status = self._server.status
         if status.last_exit is None and status.state is not ServerState.BACKING_OFF:
             return DriverCondition(DriverState.STARTING, f"{self._disconnected_because}; our server is starting")
+        if (stick := _missing_stick(self._options)) is not None:
+            told = f"there is no stick at {stick}: plug it in, or correct `stick` in the configuration"
+            return DriverCondition(DriverState.DOWN, told)
         last = f"; its last end: {status.last_exit}" if status.last_exit else ""
         return DriverCondition(DriverState.DOWN, f"{self._disconnected_because}; our server is {status.state}{last}")
 
@@ -344,3 +347,10 @@ def _names_of(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         return " ".join(_names_of(part) for part in error.exceptions)
     return type(error).__name__
+
+
+def _missing_stick(options: Options) -> str | None:
+    """The path of our server's stick when nothing is there; None for a network address, or when all is well."""
+    if options.server is None or "://" in options.server.stick:
+        return None
+    return None if Path(options.server.stick).exists() else options.server.stick

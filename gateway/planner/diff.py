@@ -11,7 +11,7 @@ from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import DAY_MS, Instant
 from gateway.model.lock import ReadBack
 from gateway.model.pin import PinDigest
-from gateway.model.slot import Operation, SlotRecord, Verdict, possible_pins
+from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict, possible_pins
 from gateway.model.snapshot import LockSnapshot
 from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import open_again_at
@@ -69,7 +69,8 @@ def candidates(scene: Scene) -> Iterator[Candidate]:
 
 def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate | None:
     if verdict in _LEADS_TO_WRITE and _is_start_in_doubt(scene, record, wish):
-        return None
+        is_old_pin_there = verdict not in _DRIFT and possible_pins(record) - {wish.code.digest}
+        return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE) if is_old_pin_there else None
     match verdict:
         case Verdict.ORPHAN:
             return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
@@ -82,9 +83,9 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
         case Verdict.UNPROVEN:
             return _prove(scene, record, wish)
         case Verdict.DUE:
-            return _write(scene, record, wish, Reason.WRITE)
+            return _put(scene, record, wish, Reason.WRITE)
         case Verdict.DRIFT_DELETED | Verdict.DRIFT_CHANGED:
-            return None if wish.code.is_external_modification_allowed else _restore(scene, record, verdict, wish)
+            return None if wish.code.is_external_modification_allowed else _put(scene, record, wish, Reason.RESTORE)
         case _:
             return None
 
@@ -105,13 +106,15 @@ def _prove(scene: Scene, record: SlotRecord, wish: Desire) -> Candidate:
     return _read(record, wish, Reason.PROVE, Urgency.PROVE)
 
 
-_LEADS_TO_WRITE = frozenset({Verdict.UNPROVEN_MASKED, Verdict.DUE, Verdict.DRIFT_DELETED, Verdict.DRIFT_CHANGED})
+_DRIFT = frozenset({Verdict.DRIFT_DELETED, Verdict.DRIFT_CHANGED})
+_LEADS_TO_WRITE = _DRIFT | {Verdict.UNPROVEN_MASKED, Verdict.DUE}
 
 
 def _is_start_in_doubt(scene: Scene, record: SlotRecord, wish: Desire) -> bool:
     """Whether a write could put a PIN on the lock outside its window, because time is not trusted (T2).
 
-    What was never proven there has not started yet; what ends within a day may be over already.
+    What was never proven there has not started yet; what ends within a day may be over already. Removing needs no trust, so
+    a PIN that was replaced meanwhile goes all the same.
     """
     ends_at, now = wish.code.window.ends_at, scene.reading
     if now.trust is not ClockTrust.UNTRUSTED or ends_at is None:
@@ -119,10 +122,11 @@ def _is_start_in_doubt(scene: Scene, record: SlotRecord, wish: Desire) -> bool:
     return record.proven is None or ends_at - now.lo < UNTRUSTED_AHEAD_MS
 
 
-def _restore(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate:
-    if verdict is Verdict.DRIFT_CHANGED and scene.snapshot.profile.read_back is ReadBack.MASKED:
+def _put(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Candidate:
+    """Write; on a lock that shows no PINs empty first what is occupied: a write over it could fail unseen (A7)."""
+    if scene.snapshot.profile.read_back is ReadBack.MASKED and record.sighted is not SightedAs.EMPTY:
         return _clear(record, wish, Reason.MASKED_REWRITE, Urgency.WRITE)
-    return _write(scene, record, wish, Reason.RESTORE)
+    return _write(scene, record, wish, reason)
 
 
 def _read(record: SlotRecord, wish: Desire, reason: Reason, urgency: Urgency) -> Candidate:

@@ -9,7 +9,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
 from gateway.model.instant import DAY_MS, HOUR_MS, Instant
 from gateway.model.slot import SightedAs, SlotRecord, Verdict
-from gateway.planner.actions import ReadSlot, WriteSlot
+from gateway.planner.actions import ClearSlot, ReadSlot, WriteSlot
 from gateway.planner.diff import BLIND_AFTER_READS
 from gateway.planner.plan import plan
 from tests.builders import KEY, NOON, digest, make_code, make_snapshot, reading, slot
@@ -56,3 +56,14 @@ def test_t2_a_pin_is_not_written_again_when_its_end_is_nearer_than_a_day() -> No
     assert plan(make_snapshot(near, slots=[gone]), UNTRUSTED).head is None
     assert isinstance(plan(make_snapshot(near, slots=[gone]), reading(NOON)).head, WriteSlot)
     assert isinstance(plan(make_snapshot(far, slots=[gone]), UNTRUSTED).head, WriteSlot)
+
+
+def test_t2_a_pin_that_was_replaced_goes_although_the_new_one_has_to_wait() -> None:
+    intended = ledger.intend_write(EMPTY, CodeId("code-1"), digest("2580"), NOON)
+    proven = ledger.ended(intended, Written(Evidence.SUPERVISED), NOON, 1, supervision_is_honest=True)
+    found = plan(make_snapshot(make_code(pin="1470", ends_at=END, generation=2), slots=[proven]), UNTRUSTED)
+    assert isinstance(found.head, ClearSlot)
+    cleared = ledger.ended(
+        ledger.intend_clear(proven, NOON), Written(Evidence.SUPERVISED), NOON, 0, supervision_is_honest=True
+    )
+    assert plan(make_snapshot(make_code(pin="1470", ends_at=END, generation=2), slots=[cleared]), UNTRUSTED).head is None
