@@ -4,7 +4,7 @@ from typing import assert_never
 
 from gateway.fleet.steps import note_strangers
 from gateway.model import ledger
-from gateway.model.answers import Empty, Sighting, SightingSource
+from gateway.model.answers import Empty, Held, Sighting, SightingSource
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import CodeId, LockId, Slot
 from gateway.model.instant import Instant
@@ -98,7 +98,9 @@ def _slot_changed(con: Connection, lock_id: LockId, report: SlotChanged, seal: P
         return
     record = known.get(report.slot) or slots.get(con, lock_id, report.slot)
     after = ledger.notified(record, is_present=report.change is not SlotChange.DELETED, at=at)
-    if report.sighting is not None:
+    # Asterisks in a notice say no more about a slot of ours than the notice itself: they are no look (A15).
+    is_look = report.sighting is not None and (record.lease is None or report.sighting.value != Held(None))
+    if report.sighting is not None and is_look:
         after = ledger.sighted(after, report.sighting, at, seal.digest)
     if after != record:
         slots.put(con, lock_id, after)

@@ -217,13 +217,20 @@ def _settled(record: SlotRecord, seen: SlotRecord, at: Instant) -> SlotRecord:
     if record.operation is Operation.CLEAR:
         if seen.sighted is SightedAs.EMPTY:
             return replace(seen, outcome=Outcome.CONFIRMED, tries=0, next_try_at=None)
-        return failed(seen)
+        return failed(_still_there(seen, at))
     if seen.sighted is SightedAs.HELD and seen.sighted_digest == record.intended:
         return _proved(seen, Evidence.READ_BACK, at)
     if seen.sighted is SightedAs.MASKED and record.was_empty:
         return _proved(seen, Evidence.MASKED, at)
     was_open = record.outcome in {Outcome.PENDING, Outcome.ACKNOWLEDGED, Outcome.AMBIGUOUS}
-    return failed(seen) if was_open else seen
+    return failed(_still_there(seen, at)) if was_open else seen
+
+
+def _still_there(seen: SlotRecord, at: Instant) -> SlotRecord:
+    """The operation did not happen, and what the lock shows is a PIN of ours: a proof, should it be wanted again (A7)."""
+    if seen.sighted is not SightedAs.HELD or seen.sighted_digest not in {seen.intended, seen.proven}:
+        return seen
+    return replace(seen, proof=Proof(Evidence.READ_BACK, at), proven=seen.sighted_digest)
 
 
 def _proved(seen: SlotRecord, evidence: Evidence, at: Instant) -> SlotRecord:

@@ -1,10 +1,11 @@
 """A15: what a lock's own word about a slot of ours means when it was not our doing."""
 
 from gateway.model import ledger
-from gateway.model.answers import Held, Sighting, SightingSource, Written
-from gateway.model.evidence import Evidence
+from gateway.model.answers import Ambiguous, Held, Sighting, SightingSource, Written
+from gateway.model.evidence import Evidence, Proof
 from gateway.model.ids import CodeId
 from gateway.model.instant import HOUR_MS, Instant
+from gateway.model.pin import Pin
 from gateway.model.slot import SightedAs, SlotRecord, Verdict, Wanted, judge
 from tests.builders import KEY, NOON, digest, slot
 
@@ -30,3 +31,15 @@ def test_a15_a_word_about_a_slot_that_held_our_pin_asks_for_a_look() -> None:
     assert judge(noted, WANTED) is Verdict.UNPROVEN
     looked = ledger.sighted(noted, Sighting(Held(None), SightingSource.LOCK), LATER, lambda pin: pin.digest(KEY))
     assert judge(looked, WANTED) is Verdict.GOOD
+
+
+def test_a7_a_clear_that_never_arrived_leaves_a_proof_for_a_pin_that_is_wanted_again() -> None:
+    lost = ledger.ended(
+        ledger.intend_clear(_proven(), LATER), Ambiguous("lost"), LATER, 0, supervision_is_honest=True
+    )
+    assert lost.proof is None
+    seen = Sighting(Held(Pin("2580")), SightingSource.LOCK)
+    looked = ledger.sighted(lost, seen, LATER, lambda pin: pin.digest(KEY))
+    assert judge(looked, WANTED) is Verdict.GOOD
+    assert looked.proof == Proof(Evidence.READ_BACK, LATER)
+    assert judge(looked, None) is Verdict.ORPHAN

@@ -86,7 +86,7 @@ class Auditors:
             (door.lock_id, slot): pin for door in scene.doors.values() for slot, pin in door.firmware.pins().items()
         }
         self._writing: dict[tuple[str, int], tuple[str, float]] = {}
-        self._claims: dict[tuple[str, int], str] = {}
+        self.claims: dict[tuple[str, int], str] = {}
         """Slots that the hub has written and not emptied since: who changes one of them edits that code (A15)."""
         self._unjustified: dict[tuple[str, int, str], Instant] = {}
         self._started: set[tuple[str, str]] = set()
@@ -135,7 +135,7 @@ class Auditors:
         if change.actor is Actor.HAND:
             self.tenants.pop(key, None)
             self.strangers.pop(key, None)
-            if change.after is not None and key not in self._claims:
+            if change.after is not None and key not in self.claims:
                 self.strangers[key] = change.after
             return
         code_id, began_s = self._writing.get(key, ("nobody", 0.0))
@@ -145,9 +145,9 @@ class Auditors:
                 self.cry("stranger", f"{door.lock_id}: slot {change.slot} held a stranger's PIN and was changed")
             del self.strangers[key]
         self.tenants.pop(key, None)
-        self._claims.pop(key, None)
+        self.claims.pop(key, None)
         if change.after is not None:
-            self._claims[key] = code_id
+            self.claims[key] = code_id
             self._moved_in(door, change.slot, Tenant(code_id, change.after))
 
     def _moved_in(self, door: Door, slot: int, tenant: Tenant) -> None:

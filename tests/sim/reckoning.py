@@ -64,7 +64,9 @@ def _of_door(scene: Scene, auditors: Auditors, door: Door, refused: dict[str, st
 def _is_excused(scene: Scene, auditors: Auditors, door: Door, wish: Wish, refused: dict[str, str]) -> bool:
     """Whether the lock itself, or a person who may, keeps the code away."""
     pins = door.firmware.pins()
-    if wish.is_change_allowed or len(pins) >= door.model.slots or refused.get(wish.code_id) == wish.order_id:
+    # A code that a person may take off keeps its slot until its end, so that it can be put back by an order.
+    taken = set(pins) | {slot for (lock_id, slot) in auditors.claims if lock_id == door.lock_id}
+    if wish.is_change_allowed or len(taken) >= door.model.slots or refused.get(wish.code_id) == wish.order_id:
         return True
     is_deleted_unheard = any(slot not in pins for slot in door.unheard)
     has_twin = any(pin == wish.pin for (lock_id, _), pin in auditors.strangers.items() if lock_id == door.lock_id)

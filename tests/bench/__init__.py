@@ -1,0 +1,1 @@
+"""The figures of the product, measured: `python -m tests.bench` writes build/bench.json and prints a table."""

@@ -1,0 +1,39 @@
+"""`make bench`: measure, write build/bench.json, print the table. Exits 0 whether goals are met or not: it tells."""
+
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench import inside, outside
+from tests.bench.figure import Figure, table
+
+OUTPUT = Path("build/bench.json")
+
+
+async def measure(folder: Path) -> list[Figure]:
+    figures = list(inside.planner())
+    figures.extend(await inside.order_to_intent(folder))
+    figures.extend(await inside.queued_orders(folder))
+    figures.extend([figure async for figure in outside.daily(folder)])
+    figures.extend([figure async for figure in outside.airtime()])
+    return [*figures, *outside.later()]
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="kpbench-") as folder:
+        figures = asyncio.run(measure(Path(folder)))
+    machine = {"system": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()}
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(
+        json.dumps({"machine": machine, "figures": [figure.plain() for figure in figures]}, indent=2) + "\n"
+    )
+    sys.stdout.write(table(figures) + f"\n\nwritten to {OUTPUT}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,301 @@
+"""Mutation stories: each rule broken on purpose, and the auditor that has to cry. And the same story unbroken: silence."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from drivers.simulator.doors.driver import InProcessLock
+from drivers.simulator.lock.profiles import Duplicates, shipped_model
+from gateway.cloud import pump
+from gateway.cloud.link import Connection
+from gateway.fleet import steps
+from gateway.model import ledger
+from gateway.model.answers import Written
+from gateway.model.clock import ClockReading, ClockTrust
+from gateway.model.evidence import Evidence
+from gateway.model.ids import Slot
+from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
+from gateway.model.pin import Pin
+from gateway.model.slot import SlotRecord
+from gateway.model.window import Window
+from gateway.orders import receive
+from gateway.planner import diff, leases, plan
+from gateway.planner.actions import ClearSlot, ReadSlot, Reason, Urgency, WriteSlot
+from gateway.planner.desired import Desire, Phase, desire
+from gateway.planner.diff import Candidate, Scene
+from gateway.store import slots
+from gateway.store.database import Connection as Database
+from gateway.store.journal import StoredEvent
+from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
+from tests.sim.world import World
+
+ALLOWING = [replace(shipped_model("plain_v1"), duplicates=Duplicates.ALLOW, slots=4)]
+
+
+async def stay(world: World) -> None:
+    """An owner, and a guest who comes and goes; the lock is out of reach for a while."""
+    create(world, "owner", "25802580")
+    create(world, "guest", "14701470", starts_in_s=2 * HOUR_S, ends_in_s=5 * HOUR_S)
+    await world.pass_time(3 * HOUR_S)
+    assert pins(world) == {"25802580", "14701470"}
+    new_pin(world, "owner", "36903690")
+    await world.pass_time(HOUR_S)
+    world.doors[LOCK].set_deaf(is_deaf=True)
+    await world.pass_time(2 * HOUR_S)
+    world.doors[LOCK].set_deaf(is_deaf=False)
+    await world.pass_time(HOUR_S)
+
+
+def cried(found: list[str], by: str) -> bool:
+    return by in found
+
+
+def names(story: Callable[[World], object] = stay, **house: object) -> list[str]:
+    return [violation.auditor for violation in tell(story, **house)]  # type: ignore[arg-type] # a story, with its house
+
+
+def test_nobody_cries_when_nothing_is_broken() -> None:
+    assert tell(stay) == []
+    assert tell(stay, models=ALLOWING, memory={1: {1: "99999999"}}) == []
+
+
+def test_i1_a_write_over_a_strangers_code_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def first(*_: object) -> leases.Assignment:
+        return leases.Assignment({code: Slot(1) for code in ("owner",)}, {}, frozenset())  # type: ignore[misc] # ids
+
+    def intend(record: SlotRecord, *rest: object) -> SlotRecord:
+        return original(replace(record, sighted=ledger.SightedAs.EMPTY), *rest)  # type: ignore[arg-type] # passed on
+
+    original = ledger.intend_write
+    monkeypatch.setattr(plan, "assign", first)
+    monkeypatch.setattr(ledger, "intend_write", intend)
+
+    async def move_in(world: World) -> None:
+        create(world, "owner", "25802580")
+        await world.pass_time(HOUR_S)
+
+    assert "stranger" in names(move_in, memory={1: {1: "99999999"}})
+
+
+def test_i2_a_call_without_intent_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    put = slots.put
+
+    def forget(con: Database, lock_id: object, record: SlotRecord) -> None:
+        if record.outcome is not ledger.Outcome.PENDING:
+            put(con, lock_id, record)  # type: ignore[arg-type] # passed on
+
+    monkeypatch.setattr(steps.slots, "put", forget)
+
+    async def order(world: World) -> None:
+        create(world, "owner", "25802580")
+        await world.pass_time(60)
+
+    assert "intent" in names(order)
+
+
+def test_i3_a_code_that_stays_beyond_its_end_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(code: object, reading: ClockReading, *rest: object, **named: object) -> Desire:
+        behind = replace(reading, lo=Instant(reading.lo - 10 * MINUTE_MS))
+        return desire(code, behind, *rest, **named)  # type: ignore[arg-type] # passed on
+
+    monkeypatch.setattr(plan, "desire", late)
+    assert "removal" in names()
+
+
+def test_i3_a_deleted_code_that_is_not_removed_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = diff.candidates
+
+    def without_removals(scene: Scene) -> Iterator[Candidate]:
+        return (each for each in candidates(scene) if getattr(each.action, "urgency", None) is not Urgency.REMOVE)
+
+    monkeypatch.setattr(plan, "candidates", without_removals)
+
+    async def fire(world: World) -> None:
+        create(world, "cleaner", "25802580")
+        await world.pass_time(60)
+        delete(world, "cleaner")
+        await world.pass_time(600)
+
+    assert {"removal", "memory"} <= set(names(fire))
+
+
+def test_i4_one_code_in_two_slots_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = InProcessLock.write_slot
+
+    async def twice(self: InProcessLock, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> object:
+        self.firmware.write(slot + 1, pin.reveal(), self.now())
+        return await write(self, slot, pin, window=window, old_pin=old_pin)
+
+    monkeypatch.setattr(InProcessLock, "write_slot", twice)
+
+    async def order(world: World) -> None:
+        create(world, "owner", "25802580")
+        await world.pass_time(60)
+
+    assert "once" in names(order, models=ALLOWING)
+
+
+def test_i4_one_pin_for_two_codes_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive, "rival", lambda *_: None)
+    monkeypatch.setattr(Scene, "other_holder", lambda *_: None)
+
+    async def order(world: World) -> None:
+        create(world, "owner", "25802580")
+        create(world, "twin", "25802580")
+        await world.pass_time(60)
+
+    assert "once" in names(order, models=ALLOWING)
+
+
+def test_i5_a_needless_look_in_the_calm_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = diff.candidates
+
+    def curious(scene: Scene) -> Iterator[Candidate]:
+        yield from candidates(scene)
+        for slot, record in scene.snapshot.slots.items():
+            if record.lease is not None:
+                yield Candidate(
+                    ReadSlot(slot, record.lease, Reason.PROVE, scene.reading.lo, Urgency.PROVE),
+                    Instant((record.sighted_at or scene.reading.lo) + 10 * MINUTE_MS),
+                )
+
+    monkeypatch.setattr(plan, "candidates", curious)
+    assert "quiet" in names()
+
+
+def test_i6_an_event_that_is_never_sent_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    send = pump.OutboxPump._send
+
+    async def forgetful(self: pump.OutboxPump, epoch: int, stored: StoredEvent) -> None:
+        if stored.seq == 5:
+            self._sent = stored.seq
+        else:
+            await send(self, epoch, stored)
+
+    monkeypatch.setattr(pump.OutboxPump, "_send", forgetful)
+    assert "events" in names()
+
+
+def test_i6_two_contents_under_one_number_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = pump.encode_event
+    count = iter(range(10**6))
+
+    def restless(*arguments: object) -> bytes:
+        return encode(*arguments).replace(b'"v":1', b'"v":1,"again":%d' % next(count))  # type: ignore[arg-type] # passed on
+
+    monkeypatch.setattr(pump, "encode_event", restless)
+
+    async def silence(world: World) -> None:
+        world.counterpart.is_receipting = False
+        create(world, "owner", "25802580")
+        await world.pass_time(HOUR_S)
+        world.counterpart.is_receipting = True
+        world.counterpart.receipt()
+
+    assert "events" in names(silence)
+
+
+def test_n3_an_order_that_is_answered_twice_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = receive._repeated
+
+    def again(known: object, order: object) -> object:
+        raise _TakenAnew(known, order)
+
+    class _TakenAnew(Exception):  # noqa: N818 - a detour of this test
+        pass
+
+    def careless(con: Database, order: receive.Order, desk: receive.Desk, at: Instant) -> object:
+        try:
+            return taken(con, order, desk, at)
+        except _TakenAnew as detour:
+            why = receive.Rejection(receive.RejectionReason.MALFORMED, None, "again")
+            for kind in (receive.EventKind.COMMAND_RECEIVED, receive.EventKind.COMMAND_REJECTED):
+                receive.journal.append(con, receive.Event(kind, command_id=order.command_id), at)
+            assert why
+            return original(*detour.args)
+
+    from gateway.cloud import reception
+
+    taken = receive.receive
+    monkeypatch.setattr(receive, "_repeated", again)
+    monkeypatch.setattr(reception, "receive", careless)
+
+    async def repeat(world: World) -> None:
+        world.broker.habits.doubles = 1.0
+        create(world, "owner", "25802580")
+        await world.pass_time(60)
+        world.broker.habits.doubles = 0.0
+
+    assert "answers" in names(repeat)
+
+
+def test_i7_a_pin_in_a_log_line_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    intend = steps._intend
+
+    def talkative(*arguments: object) -> steps.Intent:
+        found = intend(*arguments)  # type: ignore[arg-type] # passed on
+        if found.pin is not None:
+            logging.getLogger("gateway.fleet.steps").debug("intent", extra={"pin": found.pin.reveal()})
+        return found
+
+    monkeypatch.setattr(steps, "_intend", talkative)
+    assert "secret" in names()
+
+
+def test_i7_a_pin_in_an_event_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = receive._shown
+    monkeypatch.setattr(receive, "_shown", lambda code: shown(code) | {"code": "25802580"})
+    assert "secret" in names()
+
+
+def test_i8_a_start_on_an_untrusted_clock_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def arrive_in_doubt(world: World) -> None:
+        create(world, "guest", "14701470", starts_in_s=2 * HOUR_S, ends_in_s=50 * HOUR_S)
+        await world.pass_time(HOUR_S)
+        world.pull_plug()
+        await world.pass_time(60)
+        life = world.plug_in(is_synced=False)
+        await world.pass_time(2 * HOUR_S)
+        world.sync(life)
+
+    assert names(arrive_in_doubt) == []
+
+    def believing(code: object, reading: ClockReading, *rest: object, **named: object) -> Desire:
+        return desire(code, replace(reading, trust=ClockTrust.TRUSTED), *rest, **named)  # type: ignore[arg-type] # passed on
+
+    monkeypatch.setattr(plan, "desire", believing)
+    monkeypatch.setattr(diff, "_is_start_in_doubt", lambda *_: False)
+    assert "trust" in names(arrive_in_doubt)
+
+
+def test_a3_a_code_before_its_lead_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def early(code: object, reading: ClockReading, lead_ms: int, **named: object) -> Desire:
+        return desire(code, reading, lead_ms + HOUR_MS, **named)  # type: ignore[arg-type] # passed on
+
+    monkeypatch.setattr(plan, "desire", early)
+
+    async def book(world: World) -> None:
+        create(world, "guest", "14701470", starts_in_s=3 * HOUR_S, ends_in_s=5 * HOUR_S)
+        await world.pass_time(4 * HOUR_S)
+
+    assert "window" in names(book)
+
+
+def test_n6_a_claim_without_truth_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pretend(self: InProcessLock, *_: object, **__: object) -> Written:
+        return Written(Evidence.SUPERVISED)
+
+    monkeypatch.setattr(InProcessLock, "write_slot", pretend)
+    found = names()
+    assert {"claim", "memory"} <= set(found)
+
+
+def test_a_part_of_the_daemon_that_dies_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(diff, "_write", broken)
+    assert "fault" in names()
