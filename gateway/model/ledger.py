@@ -174,7 +174,9 @@ def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord
     if record.proven is not None and record.sighted is SightedAs.EMPTY:
         # Our PIN was seen gone: what is there now is somebody else's, also where the lock will show asterisks.
         return _seen(record, SightedAs.HELD, at)
-    return replace(record, sighted=SightedAs.UNKNOWN, sighted_digest=None, sighted_at=at)
+    unseen = replace(record, sighted=SightedAs.UNKNOWN, sighted_digest=None, sighted_at=at)
+    # A second word right after our write asks for a look; at any other time asterisks prove nothing any more (A7).
+    return unseen if is_soon else replace(unseen, was_empty=False, proof=None)
 
 
 def used(record: SlotRecord, at: Instant) -> SlotRecord:

@@ -273,6 +273,8 @@ def look_of(record: SlotRecord, wanted: Wanted | None) -> Look:
         case SightedAs.DISABLED:
             return Look.DISABLED
         case SightedAs.MASKED:
+            if _was_noticed_by_others(record):
+                return Look.STRANGER
             wrote_into_empty = record.operation is Operation.WRITE and record.was_empty
             is_ours = wanted is not None and record.intended == wanted.digest and wrote_into_empty
             return Look.MASKED_OURS if is_ours else Look.MASKED
@@ -281,6 +283,12 @@ def look_of(record: SlotRecord, wanted: Wanted | None) -> Look:
                 return Look.OURS
             ours = {digest for digest in (record.intended, record.proven) if digest is not None}
             return Look.EARLIER if record.sighted_digest in ours else Look.STRANGER
+
+
+def _was_noticed_by_others(record: SlotRecord) -> bool:
+    """Whether the proof of a confirmed write was dropped because the lock told of somebody else's hand in this slot."""
+    was_confirmed = record.operation is Operation.WRITE and record.outcome is Outcome.CONFIRMED
+    return was_confirmed and record.proven is not None and record.proof is None
 
 
 def judge(record: SlotRecord, wanted: Wanted | None) -> Verdict:

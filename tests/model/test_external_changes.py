@@ -26,17 +26,21 @@ def test_a15_what_appears_where_our_pin_was_deleted_is_not_ours_even_when_it_is_
     assert judge(programmed, WANTED) is Verdict.DRIFT_CHANGED
 
 
-def test_a15_a_word_about_a_slot_that_held_our_pin_asks_for_a_look() -> None:
+def test_a15_a_word_about_a_slot_that_held_our_pin_asks_for_a_look_and_asterisks_are_no_answer() -> None:
     noted = ledger.notified(_proven(), is_present=True, at=LATER)
     assert judge(noted, WANTED) is Verdict.UNPROVEN
-    looked = ledger.sighted(noted, Sighting(Held(None), SightingSource.LOCK), LATER, lambda pin: pin.digest(KEY))
-    assert judge(looked, WANTED) is Verdict.GOOD
+
+    def see(value: Held) -> SlotRecord:
+        return ledger.sighted(noted, Sighting(value, SightingSource.LOCK), LATER, lambda pin: pin.digest(KEY))
+
+    assert judge(see(Held(None)), WANTED) is Verdict.DRIFT_CHANGED
+    assert judge(see(Held(None)), None) is Verdict.ORPHAN
+    assert judge(see(Held(Pin("9999"))), WANTED) is Verdict.DRIFT_CHANGED
+    assert judge(see(Held(Pin("2580"))), WANTED) is Verdict.GOOD
 
 
 def test_a7_a_clear_that_never_arrived_leaves_a_proof_for_a_pin_that_is_wanted_again() -> None:
-    lost = ledger.ended(
-        ledger.intend_clear(_proven(), LATER), Ambiguous("lost"), LATER, 0, supervision_is_honest=True
-    )
+    lost = ledger.ended(ledger.intend_clear(_proven(), LATER), Ambiguous("lost"), LATER, 0, supervision_is_honest=True)
     assert lost.proof is None
     seen = Sighting(Held(Pin("2580")), SightingSource.LOCK)
     looked = ledger.sighted(lost, seen, LATER, lambda pin: pin.digest(KEY))

@@ -14,6 +14,7 @@ import asyncio
 import contextvars
 import heapq
 import random
+import socket
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from typing import Any, cast, override
@@ -43,10 +44,14 @@ class NumberedTask[T](asyncio.Task[T]):
 
 
 class NoServer:
-    """What stands for a listening socket."""
+    """What stands for a server: it holds the socket that it was given, and never listens."""
+
+    def __init__(self, door: socket.socket | None) -> None:
+        self._door = door
 
     def close(self) -> None:
-        """Nothing listens, so nothing is to be closed."""
+        if self._door is not None:
+            self._door.close()
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -94,8 +99,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self.call_soon(callback, *args, context=context)
 
     @override
-    async def create_unix_server(self, *_: Any, **__: Any) -> Any:
-        return NoServer()
+    async def create_unix_server(self, *_: Any, sock: socket.socket | None = None, **__: Any) -> Any:
+        return NoServer(sock)
 
     def _run_once(self) -> None:
         if not self._ready and not self._stopping:
