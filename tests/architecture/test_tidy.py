@@ -46,7 +46,7 @@ def tracked() -> list[Path]:
 def modules(*folders: str) -> Iterator[tuple[str, str]]:
     for path in tracked():
         name = str(path.relative_to(ROOT))
-        if path.suffix == ".py" and name.split("/")[0] in folders:
+        if path.suffix == ".py" and name.split("/", maxsplit=1)[0] in folders:
             yield name, path.read_text(encoding="utf-8")
 
 

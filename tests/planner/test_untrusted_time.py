@@ -66,4 +66,6 @@ def test_t2_a_pin_that_was_replaced_goes_although_the_new_one_has_to_wait() -> N
     cleared = ledger.ended(
         ledger.intend_clear(proven, NOON), Written(Evidence.SUPERVISED), NOON, 0, supervision_is_honest=True
     )
-    assert plan(make_snapshot(make_code(pin="1470", ends_at=END, generation=2), slots=[cleared]), UNTRUSTED).head is None
+    assert (
+        plan(make_snapshot(make_code(pin="1470", ends_at=END, generation=2), slots=[cleared]), UNTRUSTED).head is None
+    )

@@ -62,6 +62,12 @@ class Sum:
         )
 
 
+def say(line: str) -> None:
+    """One line for a person."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def play_safely(seed: int, days: float) -> Outcome | Broken:
     """One world, whatever becomes of it."""
     try:
@@ -88,8 +94,8 @@ def play_all(seeds: Iterator[int], days: float, jobs: int, until_s: float | None
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for finished in done:
-                if not is_time_up() and (seed := next(seeds, None)) is not None:
-                    waiting.add(pool.submit(play_safely, seed, days))
+                if not is_time_up() and (following := next(seeds, None)) is not None:
+                    waiting.add(pool.submit(play_safely, following, days))
                 yield finished.result()
 
 
@@ -98,14 +104,14 @@ def tell(outcome: Outcome | Broken, days: float) -> bool:
     replay = f"python -m tests.sim --seeds 1 --days {days:g} --first {outcome.seed} --trace"
     if isinstance(outcome, Broken):
         last = outcome.told.strip().splitlines()[-1]
-        print(f"FAILED seed {outcome.seed}: the world broke: {last} | replay: {replay}")
-        print(outcome.told, file=sys.stderr)
+        say(f"FAILED seed {outcome.seed}: the world broke: {last} | replay: {replay}")
+        sys.stderr.write(outcome.told)
         return True
     if not outcome.violations:
         return False
     first = outcome.violations[0]
     more = f" (and {len(outcome.violations) - 1} more)" if len(outcome.violations) > 1 else ""
-    print(
+    say(
         f"FAILED seed {outcome.seed}: {format_instant(first.at)} {first.auditor}: {first.told}{more} | replay: {replay}"
     )
     return True
@@ -126,10 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = parser.parse_args(arguments)
     began = time.perf_counter()
     numbers = count(told.first)
-    seeds = islice(numbers, told.seeds) if told.minutes is None else numbers
+    seeds: Iterator[int] = islice(numbers, told.seeds) if told.minutes is None else numbers
     total, is_failed = Sum(), False
     if told.trace:
-        outcomes: Iterator[Outcome | Broken] = (play_world(seed, told.days, print) for seed in seeds)
+        outcomes: Iterator[Outcome | Broken] = (play_world(seed, told.days, say) for seed in seeds)
     else:
         outcomes = play_all(seeds, told.days, told.jobs, None if told.minutes is None else told.minutes * 60)
     for outcome in outcomes:
@@ -140,8 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         total.add(outcome)
         if told.hash:
-            print(f"seed {outcome.seed} hash {outcome.digest}")
-    print(total.line(time.perf_counter() - began))
+            say(f"seed {outcome.seed} hash {outcome.digest}")
+    say(total.line(time.perf_counter() - began))
     return 1 if is_failed else 0
 
 

@@ -14,11 +14,10 @@ from gateway.model.clock import ClockTrust
 from gateway.model.events import EventKind
 from gateway.model.ids import CodeId, LockId, Slot
 from gateway.model.instant import MINUTE_MS, SECOND_MS, Instant
-from gateway.model.pin import Pin
 from gateway.model.slot import Operation, Outcome
 from gateway.store import slots
 from gateway.store.journal import StoredEvent
-from tests.sim.book import Book, Wish
+from tests.sim.book import Book
 from tests.sim.clock import HubClock, TrueTime
 from tests.sim.doors import Actor, Change, Door, Verb
 from tests.sim.power import Disk

@@ -110,8 +110,8 @@ class Storm:
         else:
             life = world.life
             life.power.cut_after(chance.randint(1, COMMITS_AHEAD), is_lost=chance.random() < 0.5)
-            while life.power.is_on and world.life is life:
-                await asyncio.sleep(10)
+            assert life.task is not None
+            await asyncio.wait([life.task])
         await asyncio.sleep(lasts_s)
         self._power_up(chance)
 

@@ -22,8 +22,12 @@ def test_timers_run_in_order_of_their_time_and_time_stands_still_between_them() 
     async def main() -> list[tuple[str, float]]:
         loop = asyncio.get_running_loop()
         seen: list[tuple[str, float]] = []
+
+        def see(name: str) -> None:
+            seen.append((name, loop.time()))
+
         for name, delay in (("c", 3.0), ("a", 1.0), ("b", 2.0)):
-            loop.call_later(delay, lambda name=name: seen.append((name, loop.time())))
+            loop.call_later(delay, see, name)
         await asyncio.sleep(5)
         return seen
 
@@ -63,11 +67,14 @@ def test_cancelling_a_group_is_the_same_in_every_run() -> None:
             await asyncio.sleep(1)
             raise ValueError
 
-        with pytest.raises(ExceptionGroup):
+        async def all_of_them() -> None:
             async with asyncio.TaskGroup() as tasks:
                 for name in "abcdefghijklmnop":
                     tasks.create_task(wait(name))
                 tasks.create_task(fail())
+
+        with pytest.raises(ExceptionGroup):
+            await all_of_them()
         return "".join(order)
 
     assert len({play(main(), 3) for _ in range(5)}) == 1

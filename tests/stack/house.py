@@ -301,6 +301,12 @@ def running_house(
             house.close()
 
 
+def family(pid: int) -> set[int]:
+    """A process and everything it started, by the kernel's word."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {pid}.union(*(family(int(child)) for child in children))
+
+
 def driver_detail(status: Mapping[str, Fact]) -> str:
     """How the Z-Wave driver says it is: its state and the line for people."""
     drivers = status.get("drivers")

@@ -1,0 +1,56 @@
+"""What worlds taught about people who change their minds, at the desk and at the door."""
+
+from dataclasses import replace
+
+from drivers.simulator.lock.profiles import shipped_model
+from gateway.model.events import EventKind, Fact
+from gateway.model.instant import Instant
+from tests.sim.book import text
+from tests.sim.stories.house import HOUR_S, LOCK, create, delete, pins, tell
+from tests.sim.world import World
+
+
+def test_an_allowed_change_at_a_masked_lock_is_never_told_as_our_pin() -> None:
+    """Our PIN was deleted by hand, another one programmed there: asterisks were taken for ours, and told as set (N6, A15)."""
+
+    async def story(world: World) -> None:
+        body: dict[str, Fact] = {
+            "access_code_id": "owner",
+            "device_id": LOCK,
+            "code": "25802580",
+            "is_external_modification_allowed": True,
+        }
+        world.manager.order("access_code.create", body)
+        await world.pass_time(60)
+        (slot,) = world.doors[LOCK].firmware.pins()
+        world.doors[LOCK].erase(slot, world.loop.time())
+        await world.pass_time(60)
+        world.doors[LOCK].program(slot, "99999999", world.loop.time())
+        await world.pass_time(600)
+        kinds = [event.kind for event in world.counterpart.of_code("owner")]
+        assert kinds.count(EventKind.CODE_SET) == 1
+        assert pins(world) == {"99999999"}
+        delete(world, "owner")
+        await world.pass_time(60)
+        assert pins(world) == set()
+
+    assert tell(story, models=[replace(shipped_model("masked"), slots=5)]) == []
+
+
+def test_a_code_that_is_wanted_again_before_its_removal_arrived_is_told_with_evidence() -> None:
+    """The look found our PIN still there: `set` was told without a slot and without evidence (A7)."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", "25802580")
+        await world.pass_time(60)
+        world.doors[LOCK].set_deaf(is_deaf=True)
+        soon = Instant(world.true.now() + 3_000_000)
+        world.manager.order("access_code.update", {"access_code_id": "guest", "starts_at": text(soon)})
+        await world.pass_time(HOUR_S)
+        world.doors[LOCK].set_deaf(is_deaf=False)
+        await world.pass_time(60)
+        assert pins(world) == {"25802580"}
+        last = [event for event in world.counterpart.of_code("guest") if event.kind == EventKind.CODE_SET][-1]
+        assert last.body["evidence"] == "read_back"
+
+    assert tell(story) == []

@@ -1,0 +1,49 @@
+"""What worlds taught about time that was lost: every instant in the store was true once, and must not be ahead later."""
+
+from tests.sim.stories.house import HOUR_S, LOCK, create, delete, pins, tell
+from tests.sim.world import World
+
+
+def test_waits_do_not_grow_when_the_hub_loses_the_time_service_and_then_its_power() -> None:
+    """The mark on disk stood still while time was only bounded, so after a restart all waits lay hours ahead (T1, A9)."""
+
+    async def story(world: World) -> None:
+        create(world, "cleaner", "25802580")
+        await world.pass_time(60)
+        assert pins(world) == {"25802580"}
+        assert world.life is not None
+        world.life.clock.is_synced = False
+        await world.pass_time(6 * HOUR_S)
+        world.doors[LOCK].set_deaf(is_deaf=True)
+        delete(world, "cleaner")
+        await world.pass_time(HOUR_S)
+        world.pull_plug()
+        await world.pass_time(10)
+        life = world.plug_in(is_synced=False)
+        await world.pass_time(120)
+        world.doors[LOCK].set_deaf(is_deaf=False)
+        await world.pass_time(120)
+        assert pins(world) == set()
+        world.sync(life)
+
+    assert tell(story) == []
+
+
+def test_a_time_bound_code_whose_first_write_never_left_the_hub_waits_for_the_time() -> None:
+    """A lease alone counted as "on the lock", so the code started on an untrusted clock (T2)."""
+
+    async def story(world: World) -> None:
+        world.doors[LOCK].set_deaf(is_deaf=True)
+        create(world, "guest", "14701470", starts_in_s=60, ends_in_s=30 * HOUR_S)
+        await world.pass_time(HOUR_S)
+        world.pull_plug()
+        await world.pass_time(10)
+        life = world.plug_in(is_synced=False)
+        world.doors[LOCK].set_deaf(is_deaf=False)
+        await world.pass_time(HOUR_S)
+        assert pins(world) == set()
+        world.sync(life)
+        await world.pass_time(120)
+        assert pins(world) == {"14701470"}
+
+    assert tell(story) == []
