@@ -68,6 +68,10 @@ CANARIES: Mapping[str, str] = {
 }
 
 
+WRONG_PRESSES = 5
+"""After so many the simulated keypad switches itself off and says so."""
+
+
 @dataclass
 class Record:
     """What was said during the run, by whom."""
@@ -150,7 +154,8 @@ async def _be_refused(cloud: Counterpart) -> None:
 
 
 async def _misbehave_at_the_doors(house: House, cloud: Counterpart) -> None:
-    assert not house.home.press("Front door", CANARIES["typed wrongly at the keypad"])["is_opened"]
+    for _ in range(WRONG_PRESSES):
+        assert not house.home.press("Front door", CANARIES["typed wrongly at the keypad"])["is_opened"]
     assert house.home.press("Garden door", CANARIES["on the garden door"])["is_opened"]
     assert house.home.program("Studio", 20, CANARIES["programmed by hand"])["is_stored"]
     kinds = {"lock.access_denied", "lock.unlocked", "access_code.unmanaged.created"}
@@ -273,7 +278,7 @@ def test_the_run_was_as_eventful_as_it_should_be(record: Record) -> None:
 
 def test_no_pin_in_any_log_at_debug_level(record: Record) -> None:
     found = {name: leaks(text) for name, text in record.logs().items()}
-    assert found == dict.fromkeys(found, [])
+    assert not any(found.values()), found
 
 
 def test_no_pin_in_anything_that_the_hub_publishes(record: Record) -> None:
@@ -290,7 +295,7 @@ def test_no_pin_in_any_file_but_the_drivers_own_storage(record: Record) -> None:
     own = state / "zwave"
     found = {str(path): leaks(path.read_bytes()) for path in _files(state) if not path.is_relative_to(own)}
     assert len(found) >= 2, "at least the database and the secret"
-    assert found == dict.fromkeys(found, [])
+    assert not any(found.values()), found
     # The search does find PINs where they are allowed to be: Z-Wave JS keeps them in clear.
     assert any(leaks(path.read_bytes()) for path in _files(own))
 
