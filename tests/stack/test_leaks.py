@@ -266,7 +266,7 @@ def test_the_run_was_as_eventful_as_it_should_be(record: Record) -> None:
     """What the search looks through holds everything that went wrong."""
     log = record.house.log()
     for words in (
-        "result=Refused", "result=Ambiguous", "device.disconnected", "zwave.server.backing_off", "DEBUG", "order.rejected",
+        "result=Refused", "result=Ambiguous", "device.disconnected", "zwave.server.backing_off", "order.rejected",
     ):  # fmt: skip
         assert words in log or any(words.encode() in payload for payload in record.payloads), words
     held = [pin for lock_id in record.house.configuration.locks for pin in record.house.pins(lock_id).values()]
