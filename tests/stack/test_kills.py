@@ -39,23 +39,14 @@ SHARES: dict[str, int] = {
     Place.AFTER_INTENT: 8,
     Place.IN_CALL: 6,
     Place.AFTER_CALL: 6,
-    Place.BEFORE_INBOX: 3,
-    Place.AFTER_INBOX: 12,
+    Place.AFTER_INBOX: 13,
     Place.AFTER_OUTCOME: 3,
-    Place.BEFORE_COMMIT: 2,
+    Place.BEFORE_COMMIT: 3,
     Place.AFTER_PUBLISH: 2,
-    OUTSIDE: 3,
+    OUTSIDE: 4,
     SERVER: 5,
 }
 """How 50 kills are spread: places inside the daemon, random instants, and lives in which the Node server was killed first."""
-
-PASSAGES_MAX: dict[str, int] = {
-    Place.BEFORE_COMMIT: 25,
-    Place.AFTER_PUBLISH: 15,
-    Place.BEFORE_INBOX: 2,
-    Place.AFTER_INBOX: 2,
-}
-"""The last passage at which a fuse may burn down, where it is not the third: some places are passed more often in a life."""
 
 LIFE_S = 12.0
 """A fuse that did not burn down in this time is not waited for: the daemon is killed from outside."""
@@ -129,7 +120,7 @@ async def test_kills_at_every_place_lose_nothing_double_nothing_and_leave_the_lo
 def _schedule(kills: int, chance: random.Random) -> list[str]:
     """What happens in each life, in random order; from twelve on every place is hit at least once."""
     whole = [place for place, share in SHARES.items() for _ in range(max(1, share * kills // 50))]
-    rest = [Place.AFTER_INTENT] * (kills - len(whole))
+    rest = [Place.AFTER_INBOX] * (kills - len(whole))
     lives: list[str] = [*whole, *rest]
     chance.shuffle(lives)
     return lives
@@ -145,7 +136,7 @@ async def _live(house: House, traffic: Traffic, planned: str, chance: random.Ran
         await _keep_ordering(house, traffic, chance.uniform(0.0, RANDOM_S))
         house.kill_daemon()
         return OUTSIDE
-    longest = PASSAGES_MAX.get(planned, 3)
+    longest = {Place.BEFORE_COMMIT: 25, Place.AFTER_PUBLISH: 15}.get(Place(planned), 3)
     passage, delay_ms = chance.randint(1, longest), chance.randrange(30)
     daemon = house.start_daemon(("tests.stack.killpoint", planned, str(passage), str(delay_ms)))
     await _keep_ordering(house, traffic, LIFE_S)
