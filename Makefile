@@ -35,13 +35,15 @@ DAYS ?= 3
 FIRST ?= 1
 MINUTES ?= 60
 TESTS ?=
+# Files of tests at once: they mostly wait for the radio, so three keep two cores busy. 0 runs them one after the other.
+WORKERS ?= 3
 
 .PHONY: help setup run demo test test-brokers check format bench world nightly clean
 
 help:
 	@echo "make run           the hub in the foreground; STICK=/dev/… BROKER=mqtt://… for real ones, else simulated"
 	@echo "make demo          a guest's stay on real parts, about a minute"
-	@echo "make test          all tests on the embedded broker; TESTS=path picks some"
+	@echo "make test          all tests on the embedded broker; TESTS=path picks some, WORKERS=n files at once"
 	@echo "make test-brokers  the tests with a broker, on mosquitto with MQTT 5 and 3.1.1"
 	@echo "make check         style, types, walls, spelling, tidiness"
 	@echo "make bench         the figures, into build/bench.json"
@@ -80,7 +82,7 @@ demo: setup
 	@$(PY) -m tests.demo
 
 test: setup
-	@$(PY) -m pytest -q $(TESTS)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
 
 test-brokers: setup
 	@KEYPAD_TEST_BROKER=mosquitto5 $(PY) -m pytest -q -m broker
