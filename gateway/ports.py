@@ -5,13 +5,15 @@ method; `drivers/kit` checks them.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
 from gateway.model.answers import Listing, Sighting, WriteAnswer
 from gateway.model.clock import ClockReading
 from gateway.model.ids import LockId, Slot
+from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile
 from gateway.model.pin import Pin
 from gateway.model.reports import Report
@@ -65,15 +67,35 @@ class LockPort(Protocol):
         ...
 
     async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
-        """Put a PIN into a slot. `window` is given only to locks that enforce schedules."""
+        """Put a PIN into a slot, and its window with it on a lock whose profile has a `schedule` (A2, D6).
+
+        The PIN is never live without its window, not for a moment and not after a broken connection: the schedule goes
+        first, or the PIN stays disabled until the window is acknowledged. `Written.effective_window` is what the lock now
+        enforces, never wider than `window` (see `Schedule.inside`). `window=None` means that the PIN opens at any time: a
+        schedule that the slot had is gone afterwards. The same PIN with another window changes the window only, if the lock
+        can do that. Raises `Unsupported` for a window that the lock cannot keep.
+        """
         ...
 
     async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
-        """Take whatever is in the slot off the lock."""
+        """Take whatever is in the slot off the lock, its schedule too."""
         ...
 
     def reports(self) -> AsyncIterator[Report]:
         """Everything the lock says unasked, in order, until the lock departs. One reader."""
+        ...
+
+
+@runtime_checkable
+class ClockedLockPort(Protocol):
+    """A lock whose clock can be read and set; a `LockPort` may be one as well (T4). Failures are those of `LockPort`."""
+
+    async def get_clock(self) -> Instant:
+        """The lock's time now, as an instant; on a lock that keeps local time the driver translates."""
+        ...
+
+    async def set_clock(self, at: Instant) -> None:
+        """Put the lock's clock to `at`, with the zone and the DST rule that it needs."""
         ...
 
 
@@ -119,12 +141,16 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class DriverSettings:
-    """What a driver gets: its own part of the configuration, the locks it should bring, chance and a private folder."""
+    """What a driver gets: its own part of the configuration, the locks it should bring, chance and a private folder.
+
+    `zone` is the property's (T5), for locks that keep local time.
+    """
 
     options: Mapping[str, object]
     locks: Sequence[LockAddress]
     entropy: Entropy
     storage_dir: str
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
 class DriverPort(Protocol):

@@ -6,7 +6,7 @@ from gateway.model.access_code import AccessCode, Origin
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.ids import CodeId, LockId, Slot
 from gateway.model.instant import MINUTE_MS, Instant, parse_instant
-from gateway.model.lock import LockProfile, ReadBack
+from gateway.model.lock import LockProfile, ReadBack, Schedule
 from gateway.model.pin import Pin, PinDigest, PinRules
 from gateway.model.slot import SlotRecord
 from gateway.model.snapshot import LockSettings, LockSnapshot
@@ -56,7 +56,11 @@ def make_code(
 
 
 def make_profile(
-    *, slots: int = 5, read_back: ReadBack = ReadBack.CLEAR, supervision_is_honest: bool = True
+    *,
+    slots: int = 5,
+    read_back: ReadBack = ReadBack.CLEAR,
+    supervision_is_honest: bool = True,
+    schedule: Schedule | None = None,
 ) -> LockProfile:
     return LockProfile(
         model="test lock",
@@ -64,6 +68,7 @@ def make_profile(
         pin_rules=PinRules(frozenset({4, 5, 6})),
         read_back=read_back,
         supervision_is_honest=supervision_is_honest,
+        schedule=schedule,
     )
 
 

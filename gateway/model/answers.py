@@ -80,7 +80,8 @@ class RefusalReason(StrEnum):
 class Written:
     """The call went through. `ACKNOWLEDGED` claims nothing more than that the lock's radio took it.
 
-    `effective_window` is the window that really took effect on a lock with schedules (D6), else None.
+    `effective_window` is the window that the lock now enforces for this slot (D6): never wider than the one asked for, and
+    None exactly when none was asked for. A lock that took the PIN and did not confirm its window ends `Ambiguous`.
     """
 
     evidence: Evidence

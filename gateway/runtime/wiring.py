@@ -174,7 +174,7 @@ def _drivers(config: Config, entropy: Entropy) -> Mapping[str, DriverPort]:
         storage = config.state / name
         storage.mkdir(parents=True, exist_ok=True, mode=0o700)
         addresses = [lock.address for lock in config.locks if lock.driver == name]
-        settings = DriverSettings(config.drivers.get(name, {}), addresses, entropy, str(storage))
+        settings = DriverSettings(config.drivers.get(name, {}), addresses, entropy, str(storage), config.zone)
         try:
             made[name] = open_driver(name, settings)
         except ValueError as error:

@@ -1,12 +1,13 @@
 """Locks that the hub has met: profile, reachability, battery."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from gateway.model.ids import LockId
 from gateway.model.instant import Instant
-from gateway.model.lock import LockProfile, ReadBack, ScheduleTrust
+from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.pin import PinRule, PinRules
 from gateway.store.database import Connection
 
@@ -84,9 +85,19 @@ def _profile_text(profile: LockProfile) -> str:
             "further": [[rule.name, rule.text, rule.must_match] for rule in profile.pin_rules.further],
             "read_back": profile.read_back.value,
             "supervision_is_honest": profile.supervision_is_honest,
-            "enforced": profile.enforced.value,
+            "schedule": None if profile.schedule is None else _schedule_facts(profile.schedule),
         }
     )
+
+
+def _schedule_facts(schedule: Schedule) -> dict[str, str | int | None]:
+    return {
+        "grain_ms": schedule.grain_ms,
+        "clock": schedule.clock.value,
+        "shortest_ms": schedule.shortest_ms,
+        "longest_ms": schedule.longest_ms,
+        "enforced": schedule.enforced.value,
+    }
 
 
 def _profile(text: str) -> LockProfile:
@@ -97,5 +108,15 @@ def _profile(text: str) -> LockProfile:
         pin_rules=PinRules(frozenset(kept["lengths"]), tuple(PinRule(*rule) for rule in kept["further"])),
         read_back=ReadBack(kept["read_back"]),
         supervision_is_honest=kept["supervision_is_honest"],
-        enforced=ScheduleTrust(kept["enforced"]),
+        schedule=None if kept.get("schedule") is None else _schedule(kept["schedule"]),
+    )
+
+
+def _schedule(kept: Mapping[str, str | int | None]) -> Schedule:
+    return Schedule(
+        grain_ms=cast("int", kept["grain_ms"]),
+        clock=ScheduleClock(str(kept["clock"])),
+        shortest_ms=cast("int", kept["shortest_ms"]),
+        longest_ms=cast("int | None", kept["longest_ms"]),
+        enforced=ScheduleTrust(str(kept["enforced"])),
     )

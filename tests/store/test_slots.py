@@ -9,6 +9,7 @@ from gateway.model.answers import RefusalReason, SightingSource
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.ids import CodeId
 from gateway.model.instant import Instant
+from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.pin import PinDigest
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.store import codes, locks, slots
@@ -86,8 +87,12 @@ async def test_a_lock_that_comes_back_is_tried_at_once(database: Database) -> No
     assert (record.next_try_at, record.unanswered) == (None, 0)
 
 
-async def test_a_profile_comes_back_as_it_went_in(database: Database) -> None:
-    profile = make_profile(supervision_is_honest=False)
+SCHEDULE = Schedule(60_000, ScheduleClock.LOCAL, 60_000, None, ScheduleTrust.CLAIMED)
+
+
+@pytest.mark.parametrize("schedule", [None, SCHEDULE])
+async def test_a_profile_comes_back_as_it_went_in(database: Database, schedule: Schedule | None) -> None:
+    profile = make_profile(supervision_is_honest=False, schedule=schedule)
 
     def change(con: Connection) -> tuple[bool, bool, LockRow | None]:
         return locks.put_profile(con, FRONT, profile), locks.put_profile(con, FRONT, profile), locks.get(con, FRONT)

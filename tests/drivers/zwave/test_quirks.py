@@ -6,7 +6,7 @@ import pytest
 
 from drivers.zwave import quirks
 from drivers.zwave.quirks import NodeFacts, Product, Quirks
-from gateway.model.lock import ReadBack, ScheduleTrust
+from gateway.model.lock import ReadBack
 from gateway.model.pin import Pin
 
 UNKNOWN = NodeFacts(
@@ -30,7 +30,7 @@ def test_unknown_s2_lock_with_supervision_is_believed_and_may_take_any_length() 
     assert profile.supervision_is_honest
     assert profile.read_back is ReadBack.CLEAR
     assert profile.slots == range(1, 31)
-    assert profile.enforced is ScheduleTrust.NONE
+    assert profile.schedule is None
     assert lengths_of(UNKNOWN) == {4, 5, 6, 7, 8, 9, 10}
 
 
