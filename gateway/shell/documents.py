@@ -8,7 +8,8 @@ from gateway.model.issues import Issue, Status
 from gateway.model.slot import SlotRecord, Verdict
 from gateway.planner.actions import Action, ListSlots
 from gateway.planner.desired import Phase
-from gateway.planner.explain import ISSUE_WORDS, record_of, waits_for_the_time
+from gateway.planner.explain import record_of, waits_for_the_time
+from gateway.planner.words import ISSUE_WORDS
 from gateway.shell.scenes import Scene
 from gateway.store.journal import Line
 

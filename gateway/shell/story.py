@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.events import EventKind, Fact
 from gateway.model.instant import Instant, parse_instant
-from gateway.planner.explain import EVIDENCE_WORDS, REFUSAL_WORDS, local_time
+from gateway.planner.explain import local_time
+from gateway.planner.words import EVIDENCE_WORDS, REFUSAL_WORDS
 from gateway.store.journal import Line
 
 VERB_NOTE = "shell.verb"

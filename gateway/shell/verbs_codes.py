@@ -10,7 +10,8 @@ from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant
 from gateway.model.issues import Status
 from gateway.planner import explain
-from gateway.planner.explain import ISSUE_WORDS, local_time, named
+from gateway.planner.explain import local_time, named
+from gateway.planner.words import ISSUE_WORDS
 from gateway.shell import documents, story
 from gateway.shell.context import LockView, Peer, ShellContext
 from gateway.shell.scenes import Scene, all_scenes, find_code, find_lock, scene_of, short_ids, view_of

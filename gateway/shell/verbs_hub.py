@@ -10,7 +10,8 @@ from gateway.model.events import Fact
 from gateway.model.instant import MINUTE_MS, Instant, format_instant
 from gateway.model.issues import Issue
 from gateway.planner.desired import Phase
-from gateway.planner.explain import ISSUE_WORDS, local_time, named, span, when
+from gateway.planner.explain import local_time, named, span, when
+from gateway.planner.words import ISSUE_WORDS
 from gateway.ports import DriverState
 from gateway.shell import documents
 from gateway.shell.context import Conditions, Peer, ShellContext

@@ -8,7 +8,8 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import Slot
 from gateway.model.instant import Instant
 from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict
-from gateway.planner.explain import VERDICT_WORDS, describe_action, describe_plan, local_time, next_step, relative, when
+from gateway.planner.explain import describe_action, describe_plan, local_time, next_step, relative, when
+from gateway.planner.words import VERDICT_WORDS
 from gateway.shell import documents
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.scenes import Scene, all_scenes, find_lock, scene_of, short_ids

@@ -26,7 +26,7 @@ from gateway.model.lock import ReadBack
 from gateway.model.pin import Pin
 from gateway.model.slot import SlotRecord, Verdict
 from gateway.model.snapshot import Effort, LockSnapshot
-from gateway.planner import explain
+from gateway.planner import explain, words
 from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import REPEATS_KEPT_FOR_LEAD, REPEATS_PER_DAY
 from gateway.planner.plan import plan
@@ -160,11 +160,11 @@ def test_an_action_for_a_code_without_a_known_name_shows_its_id() -> None:
 
 
 def test_every_word_that_can_come_up_has_one_for_people() -> None:
-    assert set(explain.VERDICT_WORDS) == set(Verdict)
-    assert set(explain.EVIDENCE_WORDS) == set(Evidence)
-    assert set(explain.STATUS_WORDS) == set(Status)
-    assert set(explain.ISSUE_WORDS) == set(Issue)
-    assert set(explain.REFUSAL_WORDS) == set(RefusalReason)
+    assert set(words.VERDICT_WORDS) == set(Verdict)
+    assert set(words.EVIDENCE_WORDS) == set(Evidence)
+    assert set(words.STATUS_WORDS) == set(Status)
+    assert set(words.ISSUE_WORDS) == set(Issue)
+    assert set(words.REFUSAL_WORDS) == set(RefusalReason)
 
 
 def test_a_plan_is_told_in_the_order_in_which_it_happens() -> None:
@@ -240,7 +240,7 @@ def test_why_a_code_works() -> None:
 def test_the_evidence_is_told_by_its_kind(evidence: Evidence) -> None:
     code = named()
     assert (
-        explain.EVIDENCE_WORDS[evidence] in told(code, make_snapshot(code, slots=[written(code, evidence)]))["Evidence"]
+        words.EVIDENCE_WORDS[evidence] in told(code, make_snapshot(code, slots=[written(code, evidence)]))["Evidence"]
     )
 
 
@@ -267,7 +267,7 @@ def test_a_refused_pin_is_told_with_the_lock_s_reason_and_what_to_do(reason: Ref
     tried = replace(intended(code), tries=2)
     record = ledger.ended(tried, Refused(reason), NOON, 1, supervision_is_honest=True)
     lines = told(code, make_snapshot(code, slots=[record]))
-    assert explain.REFUSAL_WORDS[reason] in lines["Believed"]
+    assert words.REFUSAL_WORDS[reason] in lines["Believed"]
     assert lines["Next"] == "nothing until it is changed, the lock would refuse it again."
     expected = "delete a code" if reason is RefusalReason.NO_SPACE else "gatewayctl update guest --pin -"
     assert expected in lines["You could"]
