@@ -18,6 +18,7 @@ from gateway.model.ids import Slot
 from gateway.model.reports import (
     AccessDenied,
     BatteryLevel,
+    DenialCode,
     Jammed,
     Locked,
     Method,
@@ -62,6 +63,13 @@ _DENIED: Final[Mapping[int, str]] = {
     0x32: "wrong PIN",
     0x33: "a PIN that does not open",
 }
+_DENIAL_CODES: Final[Mapping[int, DenialCode]] = {
+    0x13: DenialCode.TOO_MANY_ATTEMPTS,
+    0x2F: DenialCode.BLOCKLISTED_CODE,
+    0x30: DenialCode.EXPIRED_CODE,
+    0x31: DenialCode.CREDENTIAL_ERROR,
+}
+"""All others are wrong PINs."""
 _INVALID_CODE: Final = 0x04
 _PRODUCT_MOVED: Final = 0x09
 
@@ -126,7 +134,8 @@ def from_value(args: Mapping[str, object]) -> ValueNotice | None:
         case 0x71, "Access Control", "Lock state":
             return Jammed() if value == _JAM else None
         case 0x71, "Access Control", "Keypad state":
-            return AccessDenied("the keypad is blocked after wrong PINs") if value == _KEYPAD_BLOCKED else None
+            blocked = AccessDenied("the keypad is blocked after wrong PINs", code=DenialCode.TOO_MANY_ATTEMPTS)
+            return blocked if value == _KEYPAD_BLOCKED else None
         case 0x71, "Home Security", "Cover status":
             return Tampered() if value == _COVER_REMOVED else None
         case 0x71, "Power Management", "Battery maintenance status":
@@ -151,7 +160,7 @@ def _access_control(event: int, slot: Slot | None) -> Report | None:
     if event in _NOT_FULLY_LOCKED:
         return Jammed()
     if event in _DENIED:
-        return AccessDenied(_DENIED[event], slot)
+        return AccessDenied(_DENIED[event], slot, _DENIAL_CODES.get(event, DenialCode.UNKNOWN_CODE))
     return _slot_change(event, slot)
 
 

@@ -1,12 +1,15 @@
 """What a lock says unasked: into the ledger as sightings and evidence, into the journal as events."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
-from gateway.fleet.steps import note_strangers
+from gateway.fleet import usage
+from gateway.fleet.steps import Bench, note_strangers
 from gateway.model import ledger
 from gateway.model.answers import Empty, Held, Sighting, SightingSource
+from gateway.model.clock import ClockReading
 from gateway.model.events import Event, EventKind, Fact
-from gateway.model.ids import CodeId, LockId, Slot
+from gateway.model.ids import LockId
 from gateway.model.instant import Instant
 from gateway.model.reports import (
     AccessDenied,
@@ -20,24 +23,28 @@ from gateway.model.reports import (
     Tampered,
     Unlocked,
 )
-from gateway.store import codes, journal, locks, slots
+from gateway.model.slot import SlotRecord
+from gateway.store import journal, locks, slots
 from gateway.store.database import Connection
-from gateway.store.seal import PinSeal
 
 BATTERY_STATUSES = ((5, "critical"), (15, "low"), (75, "good"), (100, "full"))
 """Upper bounds in percent of the documented battery words. The numbers are ours: the documentation gives none."""
 
 
-def take(con: Connection, lock_id: LockId, report: Report, seal: PinSeal, at: Instant) -> None:
+LOW_WORDS = frozenset({"critical", "low"})
+"""Words for a charge that a person should hear of, whether or not the lock complains."""
+
+
+def take(con: Connection, bench: Bench, report: Report, reading: ClockReading) -> None:
     """Store one report: one transaction."""
+    lock_id, at = bench.lock_id, reading.lo
     match report:
         case Unlocked() | Locked():
-            _moved(con, lock_id, report, at)
+            usage.moved(con, bench, report, reading)
         case AccessDenied():
-            body: dict[str, Fact] = {"reason": report.reason}
-            _tell(con, EventKind.LOCK_ACCESS_DENIED, lock_id, at, body)
+            usage.denied(con, bench, report, at)
         case SlotChanged():
-            _slot_changed(con, lock_id, report, seal, at)
+            _slot_changed(con, bench, report, at)
         case Reachability():
             set_reachable(con, lock_id, at, is_reachable=report.is_reachable, cause=report.cause)
         case BatteryLevel():
@@ -63,38 +70,20 @@ def set_reachable(con: Connection, lock_id: LockId, at: Instant, *, is_reachable
         )
 
 
-def _moved(con: Connection, lock_id: LockId, report: Unlocked | Locked, at: Instant) -> None:
-    body: dict[str, Fact] = {"method": report.method.value}
-    code_id: CodeId | None = None
-    if report.slot is not None:
-        code_id = _used(con, lock_id, report.slot, at)
-        body |= {"slot": int(report.slot), "access_code_is_managed": code_id is not None}
-    if code_id is not None and (code := codes.get(con, code_id)) is not None:
-        starts_at = code.window.starts_at
-        if starts_at is not None and at < starts_at:
-            body["is_early_use"] = True
-    kind = EventKind.LOCK_UNLOCKED if isinstance(report, Unlocked) else EventKind.LOCK_LOCKED
-    journal.append(con, Event(kind, lock_id, code_id, body=body), at)
-
-
-def _used(con: Connection, lock_id: LockId, slot: Slot, at: Instant) -> CodeId | None:
-    record = slots.get(con, lock_id, slot)
-    after = ledger.used(record, at)
-    if after != record:
-        slots.put(con, lock_id, after)
-    return record.lease
-
-
-def _slot_changed(con: Connection, lock_id: LockId, report: SlotChanged, seal: PinSeal, at: Instant) -> None:
+def _slot_changed(con: Connection, bench: Bench, report: SlotChanged, at: Instant) -> None:
+    lock_id, seal = bench.lock_id, bench.seal
     known = slots.of_lock(con, lock_id)
     if report.change is SlotChange.DUPLICATE_REFUSED:
         return
-    if report.slot is None or report.change is SlotChange.ALL_DELETED:
+    if report.change is SlotChange.ALL_DELETED:
         gone = Sighting(Empty(), SightingSource.LOCK)
         for record in known.values():
             after = ledger.sighted(record, gone, at, seal.digest)
             slots.put(con, lock_id, after)
             note_strangers(con, lock_id, record, after, at)
+        return
+    if report.slot is None:
+        _some_slot_changed(con, bench, known.values(), at)
         return
     record = known.get(report.slot) or slots.get(con, lock_id, report.slot)
     after = ledger.notified(record, is_present=report.change is not SlotChange.DELETED, at=at)
@@ -105,16 +94,29 @@ def _slot_changed(con: Connection, lock_id: LockId, report: SlotChanged, seal: P
     if after != record:
         slots.put(con, lock_id, after)
         note_strangers(con, lock_id, record, after, at)
+        usage.note_evidence(con, bench, record, after, at)
+
+
+def _some_slot_changed(con: Connection, bench: Bench, records: Iterable[SlotRecord], at: Instant) -> None:
+    """The lock did not say which slot (Alfred DB2): each is looked at again before it is believed or written.
+
+    Unless we have just changed one ourselves: then this is the answer to it.
+    """
+    if any(ledger.is_own_notice(record, at) for record in records):
+        return
+    for record in records:
+        slots.put(con, bench.lock_id, ledger.doubted(record) if record.lease is None else ledger.unseen(record, at))
 
 
 def _battery(con: Connection, lock_id: LockId, report: BatteryLevel, at: Instant) -> None:
     before = locks.get(con, lock_id)
     changed = locks.set_battery(con, lock_id, report.percent)
     level: dict[str, Fact] = {"battery_level": report.percent / 100}
-    if report.is_low and changed:
+    now = battery_status(report.percent)
+    is_low = report.is_low or now in LOW_WORDS
+    if locks.set_battery_low(con, lock_id, is_low=is_low) and is_low:
         _tell(con, EventKind.DEVICE_LOW_BATTERY, lock_id, at, level)
     was = None if before is None or before.battery_percent is None else battery_status(before.battery_percent)
-    now = battery_status(report.percent)
     if changed and was != now:
         _tell(con, EventKind.DEVICE_BATTERY_CHANGED, lock_id, at, level | {"battery_status": now})
 

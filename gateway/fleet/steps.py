@@ -26,9 +26,10 @@ from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Urge
 from gateway.planner.announce import Announcement, Ending
 from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
 from gateway.planner.plan import Plan, plan
-from gateway.store import codes, facts, inbox, journal, locks, slots, snapshot
+from gateway.store import codes, facts, inbox, journal, locks, slots, snapshot, tenants
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
+from gateway.store.tenants import FormerTenant
 
 SETTLING_ROUNDS_MAX = 8
 """Settling ends by itself after two or three rounds; more would be a planner that contradicts itself."""
@@ -114,7 +115,7 @@ def _settle(con: Connection, bench: Bench, scene: LockSnapshot, reading: ClockRe
         if not (found.releases or found.announcements):
             return found, scene
         for slot in found.releases:
-            slots.put(con, bench.lock_id, ledger.released(scene.slots[slot]))
+            _release(con, bench, scene.slots[slot], reading.lo)
         for news in found.announcements:
             _announce(con, news, reading.lo)
         again = snapshot.take(con, bench.lock_id, bench.settings)
@@ -122,6 +123,14 @@ def _settle(con: Connection, bench: Bench, scene: LockSnapshot, reading: ClockRe
         scene = again
     msg = f"the plan of lock {bench.lock_id} does not settle"
     raise AssertionError(msg)
+
+
+def _release(con: Connection, bench: Bench, record: SlotRecord, at: Instant) -> None:
+    """End a lease. Who was proven gone from the slot is remembered, in case the proof was wrong (A18)."""
+    slots.put(con, bench.lock_id, ledger.released(record))
+    digest = record.proven or record.intended
+    if record.lease is not None and digest is not None and record.sighted is SightedAs.EMPTY:
+        tenants.remember(con, bench.lock_id, record.slot, FormerTenant(record.lease, digest, at))
 
 
 def _announce(con: Connection, news: Announcement, at: Instant) -> None:

@@ -91,12 +91,12 @@ class Fleet:
 
     async def _listen(self, port: LockPort) -> None:
         lock_id = port.lock_id
-        seal = self._benches[lock_id].seal
+        bench = self._benches[lock_id]
         async for report in port.reports():
-            at = self._house.clock.reading().lo
+            reading = self._house.clock.reading()
             log.info("fleet.report", extra={"lock": lock_id, "report": type(report).__name__})
             await self._house.database.write(
-                lambda con, report=report, at=at: reports.take(con, lock_id, report, seal, at)  # type: ignore[misc]
+                lambda con, report=report, reading=reading: reports.take(con, bench, report, reading)  # type: ignore[misc]
             )
             self._house.nudges.ring(OUTBOX_BELL)
             self._house.nudges.ring(lock_bell(lock_id))

@@ -31,6 +31,7 @@ class EventKind(StrEnum):
     CODE_FAILED_TO_REMOVE = "access_code.failed_to_remove_from_device"
     CODE_MODIFIED_EXTERNAL = "access_code.modified_external"
     CODE_DELETED_EXTERNAL = "access_code.deleted_external"
+    CODE_USED_OUTSIDE_WINDOW = "access_code.used_outside_window"
     UNMANAGED_CREATED = "access_code.unmanaged.created"
     UNMANAGED_REMOVED = "access_code.unmanaged.removed"
 

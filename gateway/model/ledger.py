@@ -163,7 +163,7 @@ def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord
     Soon after our own operation the first one is the lock's confirmation (A7); at any other time somebody else was there,
     and the slot is to be looked at. A late word about our clear that comes after our next write is a reason to look too.
     """
-    is_soon = record.intended_at is not None and 0 <= at - record.intended_at <= OWN_NOTICE_MS
+    is_soon = is_own_notice(record, at)
     is_own = is_soon and (record.proof is None or record.proof.evidence is not Evidence.NOTIFIED)
     if is_own and is_present and record.operation is Operation.WRITE and record.outcome is not Outcome.REFUSED:
         return _confirmed(record, Evidence.NOTIFIED, at)
@@ -174,9 +174,18 @@ def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord
     if record.proven is not None and record.sighted is SightedAs.EMPTY:
         # Our PIN was seen gone: what is there now is somebody else's, also where the lock will show asterisks.
         return _seen(record, SightedAs.HELD, at)
-    unseen = replace(record, sighted=SightedAs.UNKNOWN, sighted_digest=None, sighted_at=at)
     # A second word right after our write asks for a look; at any other time asterisks prove nothing any more (A7).
-    return unseen if is_soon else replace(unseen, was_empty=False, proof=None)
+    return unseen(record, at) if is_soon else replace(unseen(record, at), was_empty=False, proof=None)
+
+
+def is_own_notice(record: SlotRecord, at: Instant) -> bool:
+    """Whether a word of the lock at `at` is soon enough after our own operation to be the answer to it."""
+    return record.intended_at is not None and 0 <= at - record.intended_at <= OWN_NOTICE_MS
+
+
+def unseen(record: SlotRecord, at: Instant) -> SlotRecord:
+    """Something may have happened to the slot: it is to be looked at."""
+    return replace(record, sighted=SightedAs.UNKNOWN, sighted_digest=None, sighted_at=at)
 
 
 def used(record: SlotRecord, at: Instant) -> SlotRecord:
@@ -193,6 +202,28 @@ def used(record: SlotRecord, at: Instant) -> SlotRecord:
     if record.proof is not None and record.proof.evidence is Evidence.USED:
         return record
     return _confirmed(record, Evidence.USED, at)
+
+
+def surprised(record: SlotRecord) -> SlotRecord:
+    """A slot of nobody that was seen empty opened the door: it is not empty, and not to be written before a look (N2)."""
+    assert record.lease is None, "a leased slot is judged by `used`"
+    return replace(record, sighted=SightedAs.UNKNOWN, sighted_digest=None)
+
+
+def hunted(record: SlotRecord, code_id: CodeId, digest: PinDigest, at: Instant) -> SlotRecord:
+    """A PIN that was proven gone from this slot opened the door: the lease comes back, and the clear counts as unproven (A18).
+
+    Nothing is proven, so a stranger's PIN that the lock shows there is left alone (N2).
+    """
+    return SlotRecord(
+        record.slot,
+        lease=code_id,
+        operation=Operation.CLEAR,
+        outcome=Outcome.AMBIGUOUS,
+        intended=digest,
+        intended_at=at,
+        sighted_at=record.sighted_at,
+    )
 
 
 def released(record: SlotRecord) -> SlotRecord:

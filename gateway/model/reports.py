@@ -33,12 +33,24 @@ class Locked:
     slot: Slot | None = None
 
 
+class DenialCode(StrEnum):
+    """Why a lock did not open; the documented words of `lock.access_denied`."""
+
+    UNKNOWN_CODE = "unknown_code"
+    EXPIRED_CODE = "expired_code"
+    BLOCKLISTED_CODE = "blocklisted_code"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    BLOCKED_BY_PRIVACY_MODE = "blocked_by_privacy_mode"
+    CREDENTIAL_ERROR = "credential_error"
+
+
 @dataclass(frozen=True, slots=True)
 class AccessDenied:
-    """Somebody typed a wrong PIN, or too many."""
+    """Somebody typed a wrong PIN, or too many (a lock-out). `reason` is for people, `code` for programs (A18)."""
 
     reason: str
     slot: Slot | None = None
+    code: DenialCode = DenialCode.UNKNOWN_CODE
 
 
 class SlotChange(StrEnum):

@@ -27,6 +27,7 @@ _TOLD: Mapping[str, str] = {
     EventKind.CODE_FAILED_TO_REMOVE: "failed: not proven off the lock in time",
     EventKind.CODE_MODIFIED_EXTERNAL: "changed at the lock by somebody",
     EventKind.CODE_DELETED_EXTERNAL: "deleted at the lock by somebody",
+    EventKind.CODE_USED_OUTSIDE_WINDOW: "ALARM: used when it should not have been on the lock",
     EventKind.LOCK_UNLOCKED: "opened the door",
     EventKind.LOCK_LOCKED: "locked the door",
     EventKind.LOCK_ACCESS_DENIED: "refused at the keypad",
@@ -103,8 +104,22 @@ def _changed(line: Line, _: ZoneInfo) -> str:
 
 
 def _bolt(line: Line, _: ZoneInfo) -> str:
-    early = ", before its start" if line.body.get("is_early_use") else ""
-    return f"{_TOLD[line.kind]}{early}"
+    when = ", before its start" if line.body.get("is_early_use") else ""
+    if not when and line.body.get("is_in_window") is False:
+        when = ", outside its window"
+    return f"{_TOLD[line.kind]}{when}"
+
+
+def _came(line: Line, _: ZoneInfo) -> str:
+    return f"proof for slot {line.body.get('slot')}: {_evidence(line.body.get('evidence'))}"
+
+
+def _dropped(line: Line, _: ZoneInfo) -> str:
+    return f"the proof for slot {line.body.get('slot')} no longer holds: somebody else's hand was there"
+
+
+def _disproved(line: Line, _: ZoneInfo) -> str:
+    return f"it was proven gone from slot {line.body.get('slot')}, and opened the door: to be removed again"
 
 
 def _intended(line: Line, _: ZoneInfo) -> str:
@@ -167,6 +182,9 @@ _TELLERS: Mapping[str, Callable[[Line, ZoneInfo], str]] = {
     "slot.write.ended": _ended,
     "slot.clear.ended": _ended,
     "slot.read.ended": _ended,
+    "slot.evidence.came": _came,
+    "slot.evidence.dropped": _dropped,
+    "slot.removal.disproved": _disproved,
     VERB_NOTE: _verb,
 }
 """Lines whose facts belong into the sentence."""

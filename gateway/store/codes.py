@@ -92,6 +92,13 @@ def finish(con: Connection, code_id: CodeId, at: Instant) -> None:
     con.execute("UPDATE access_code SET finished_at_ms = ? WHERE code_id = ?", (at, code_id))
 
 
+def revive(con: Connection, code_id: CodeId, digest: PinDigest) -> None:
+    """Take back that the code is gone: its PIN was used (A18). What was told is that this PIN is off the lock, wrongly."""
+    con.execute(
+        "UPDATE access_code SET finished_at_ms = NULL, announced_digest = ? WHERE code_id = ?", (digest, code_id)
+    )
+
+
 def announced(con: Connection, lock_id: LockId) -> dict[CodeId, Announced]:
     """What was last told about each unfinished code of a lock."""
     rows = con.execute(

@@ -71,6 +71,15 @@ def set_battery(con: Connection, lock_id: LockId, percent: int) -> bool:
     return changed > 0
 
 
+def set_battery_low(con: Connection, lock_id: LockId, *, is_low: bool) -> bool:
+    """Keep whether the battery is low. Returns whether that changed."""
+    changed = con.execute(
+        "UPDATE lock SET is_battery_low = ? WHERE lock_id = ? AND is_battery_low != ?",
+        (int(is_low), lock_id, int(is_low)),
+    ).rowcount
+    return changed > 0
+
+
 def set_listed(con: Connection, lock_id: LockId, at: Instant) -> None:
     """Remember that all slots were listed once."""
     con.execute("UPDATE lock SET listed_at_ms = ? WHERE lock_id = ?", (at, lock_id))

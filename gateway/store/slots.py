@@ -35,6 +35,11 @@ def get(con: Connection, lock_id: LockId, slot: Slot) -> SlotRecord:
     return SlotRecord(slot) if row is None else _record(row)
 
 
+def holds_any(con: Connection, code_id: CodeId) -> bool:
+    """Whether the code leases a slot."""
+    return con.execute("SELECT 1 FROM slot WHERE lease = ?", (code_id,)).fetchone() is not None
+
+
 def put(con: Connection, lock_id: LockId, record: SlotRecord) -> None:
     """Store one row. Raises the database's own error when a code would hold two slots (I4)."""
     con.execute(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.fleet import reports
+from gateway.fleet.steps import Bench
 from gateway.model.answers import Held, Sighting, SightingSource
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.ids import CodeId
@@ -25,13 +26,15 @@ from gateway.model.reports import (
     Unlocked,
 )
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
+from gateway.model.snapshot import LockSettings
 from gateway.store import codes, journal, locks, slots
 from gateway.store.database import Connection, Database
 from gateway.store.seal import HubKeys, PinSeal
-from tests.builders import FRONT, NOON, SeededEntropy, make_code, make_profile, slot
+from tests.builders import FRONT, LEAD_MS, NOON, SeededEntropy, make_code, make_profile, reading, slot
 
 KEYS = HubKeys.derive(b"s" * 32)
 SEAL = PinSeal(KEYS, SeededEntropy().token)
+BENCH = Bench(FRONT, LockSettings(LEAD_MS), SEAL)
 START = Instant(NOON + 30 * MINUTE_MS)
 
 
@@ -67,7 +70,7 @@ async def tell(database: Database, *told: Report, at: Instant = NOON) -> list[tu
     def change(con: Connection) -> list[tuple[str, dict[str, object]]]:
         before = journal.last_seq(con)
         for report in told:
-            reports.take(con, FRONT, report, SEAL, at)
+            reports.take(con, BENCH, report, reading(at))
         return [(stored.event.kind.value, dict(stored.event.body)) for stored in journal.outbox(con, before, 100)]
 
     return await database.write(change)
@@ -75,7 +78,8 @@ async def tell(database: Database, *told: Report, at: Instant = NOON) -> list[tu
 
 async def test_a18_use_tells_which_code_and_is_the_strongest_evidence(database: Database) -> None:
     events = await tell(database, Unlocked(Method.KEYCODE, slot(1)), at=START)
-    assert events == [("lock.unlocked", {"method": "keycode", "slot": 1, "access_code_is_managed": True})]
+    told = {"method": "keycode", "slot": 1, "access_code_is_managed": True, "is_in_window": True}
+    assert events == [("lock.unlocked", told)]
     stored = await database.read(lambda con: journal.outbox(con, 0, 10))
     assert stored[-1].event.code_id == "guest"
     record = await database.read(lambda con: slots.get(con, FRONT, slot(1)))
@@ -105,6 +109,15 @@ async def test_battery_is_told_when_its_word_changes_and_a_complaint_once(databa
     assert [body.get("battery_status") for _, body in events] == ["full"]
     events = await tell(database, BatteryLevel(10, is_low=True), BatteryLevel(10, is_low=True))
     assert [kind for kind, _ in events] == ["device.low_battery", "device.battery_status_changed"]
+
+
+async def test_a18_a_complaint_is_told_though_the_charge_did_not_change_and_again_after_a_new_battery(
+    database: Database,
+) -> None:
+    kinds = [kind for kind, _ in await tell(database, BatteryLevel(90), BatteryLevel(90, is_low=True))]
+    assert kinds == ["device.battery_status_changed", "device.low_battery"]
+    kinds = [kind for kind, _ in await tell(database, BatteryLevel(100), BatteryLevel(12))]
+    assert kinds == ["device.low_battery", "device.battery_status_changed"]
 
 
 async def test_jam_tamper_and_wrong_pins_are_told(database: Database) -> None:

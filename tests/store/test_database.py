@@ -109,9 +109,9 @@ async def test_a_file_of_a_newer_program_is_refused(tmp_path: Path) -> None:
         await Database.open(path, PAGE_KEY)
 
 
-def test_schema_files_are_numbered_without_a_gap() -> None:
+def test_each_schema_file_has_a_number_of_its_own() -> None:
     numbers = [number for number, _ in schema_files()]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(set(numbers)) == len(numbers)
     assert all(statements(sql) for _, sql in schema_files())
 
 

@@ -32,6 +32,7 @@ from gateway.model.lock import LockProfile, ReadBack
 from gateway.model.pin import Pin, PinRules
 from gateway.model.reports import (
     AccessDenied,
+    DenialCode,
     Jammed,
     Locked,
     Method,
@@ -225,7 +226,9 @@ def _report(notice: Notice) -> Report | None:
         NoticeKind.CODE_DELETED: SlotChanged(SlotChange.DELETED, slot),
         NoticeKind.ALL_CODES_DELETED: SlotChanged(SlotChange.ALL_DELETED),
         NoticeKind.DUPLICATE_REFUSED: SlotChanged(SlotChange.DUPLICATE_REFUSED, slot),
-        NoticeKind.KEYPAD_DISABLED: AccessDenied("too_many_attempts"),
+        NoticeKind.KEYPAD_DISABLED: AccessDenied(
+            "the keypad is blocked after wrong PINs", code=DenialCode.TOO_MANY_ATTEMPTS
+        ),
     }
     return reports.get(notice.kind)
 

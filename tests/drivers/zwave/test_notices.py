@@ -9,6 +9,7 @@ from gateway.model.ids import Slot
 from gateway.model.reports import (
     AccessDenied,
     BatteryLevel,
+    DenialCode,
     Jammed,
     Locked,
     Method,
@@ -19,6 +20,10 @@ from gateway.model.reports import (
 )
 
 NOTIFICATION = 0x71
+
+
+LOCKED_OUT = DenialCode.TOO_MANY_ATTEMPTS
+BLOCKED = AccessDenied("the keypad is blocked after wrong PINs", code=LOCKED_OUT)
 
 
 def access(event: int, parameters: object = None) -> notices.Notice | None:
@@ -49,9 +54,9 @@ def value(command_class: int, name: str, key: object, new: object, old: object =
         (0x09, None, Locked(Method.AUTOMATIC)),
         (0x24, {"userId": 2, "credentialSlot": 9}, Unlocked(Method.KEYCODE, Slot(9))),
         (0x0A, None, Jammed()),
-        (0x13, None, AccessDenied("more wrong PINs than the lock allows")),
+        (0x13, None, AccessDenied("more wrong PINs than the lock allows", code=LOCKED_OUT)),
         (0x20, {"user ID": 4}, AccessDenied("a PIN that only sends a message", Slot(4))),
-        (0x30, {"userId": 5}, AccessDenied("outside the lock's own schedule", Slot(5))),
+        (0x30, {"userId": 5}, AccessDenied("outside the lock's own schedule", Slot(5), DenialCode.EXPIRED_CODE)),
     ],
 )
 def test_access_control_event_becomes_its_report(event: int, parameters: object, report: object) -> None:
@@ -105,7 +110,7 @@ def test_home_security_events_are_tampering_and_wrong_pins() -> None:
     [
         (NOTIFICATION, "Access Control", "Lock state", 11, 0, Jammed()),
         (NOTIFICATION, "Access Control", "Lock state", 0, 11, None),
-        (NOTIFICATION, "Access Control", "Keypad state", 16, 0, AccessDenied("the keypad is blocked after wrong PINs")),
+        (NOTIFICATION, "Access Control", "Keypad state", 16, 0, BLOCKED),
         (NOTIFICATION, "Access Control", "Keypad state", 17, 0, None),
         (NOTIFICATION, "Home Security", "Cover status", 3, 0, Tampered()),
         (NOTIFICATION, "Home Security", "Cover status", 0, 3, None),
