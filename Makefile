@@ -85,8 +85,8 @@ test: setup
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
 
 test-brokers: setup
-	@KEYPAD_TEST_BROKER=mosquitto5 $(PY) -m pytest -q -m broker
-	@KEYPAD_TEST_BROKER=mosquitto311 $(PY) -m pytest -q -m broker
+	@KEYPAD_TEST_BROKER=mosquitto5 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m broker
+	@KEYPAD_TEST_BROKER=mosquitto311 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m broker
 
 check: setup
 	@$(UV) lock --check --quiet --python "$(PYTHON313)" || { echo "uv.lock does not fit pyproject.toml: run '$(UV) lock'"; exit 1; }

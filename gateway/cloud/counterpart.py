@@ -1,8 +1,8 @@
 """The other side of the contract: a small cloud for the demo, for tests, and as a model for cloud developers.
 
 It shows what a cloud has to do, and no more: repeat an order until the hub's own `command.received` names it (a broker's
-acknowledgement proves nothing), take events by epoch and sequence number, each once and without gaps, and send cumulative
-receipts. It keeps its state in memory; a real cloud keeps orders and the last receipted number in its database.
+acknowledgement proves nothing), ask the hub to resume when it has come itself, take events by epoch and sequence number, each
+once and without gaps, and send cumulative receipts. It keeps its state in memory; a real cloud keeps orders and the last receipted number in its database.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from gateway.cloud.report import (
     decode_presence,
     encode_order,
     encode_receipt,
+    encode_resume,
 )
 from gateway.model.events import EventKind, Fact
 from gateway.model.ids import CommandId, HubId
@@ -193,9 +194,7 @@ class Counterpart:
     def _take_event(self, event: CloudEvent) -> None:
         position = self._position
         if position is None or event.epoch != position.epoch:
-            if self.presence is not None and event.epoch != self.presence.epoch:
-                return  # an event of a database that is gone
-            position = EventReceipt(event.epoch, event.seq - 1)
+            return  # no birth has told where that stream begins, or it is of a database that is gone
         if event.seq <= position.seq:
             self.duplicate_count += 1
             self.receipt()
@@ -220,6 +219,7 @@ class Counterpart:
         under_way: deque[asyncio.Future[None]] = deque()
         repeat_at = None if self._repeat_s is None else time() + self._repeat_s
         receipt: asyncio.Future[None] | None = None
+        is_resumed = False
 
         async def publish(topic: str, payload: bytes, *, is_retained: bool = False) -> asyncio.Future[None]:
             while len(under_way) >= connection.window:
@@ -240,6 +240,10 @@ class Counterpart:
             if (receipt is None or receipt.done()) and (due := self._due_receipt()) is not None:
                 receipt = await publish(topics.down(self._hub_id, topics.Down.ACK), encode_receipt(due))
                 receipt.add_done_callback(self._wake_up)
+            if not is_resumed:
+                # After the receipt: what we have need not come again.
+                await publish(topics.down(self._hub_id, topics.Down.ACK), encode_resume())
+                is_resumed = True
             try:
                 async with asyncio.timeout_at(repeat_at):
                     await self._wake.wait()

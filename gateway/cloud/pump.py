@@ -4,12 +4,14 @@ Theory of operation. Events go out in order, at most a broker's window under way
 its place in the window; an event is done when a receipt on `dn/ack` covers it. Two numbers say everything: the watermark
 (receipted, in the store) and `sent` (published on this connection). A new connection starts with `sent` at the watermark,
 and so does silence: when nothing was receipted for `patience`, all above the watermark goes out again, each time after
-twice the wait. Nothing polls: the pump sleeps until it is rung, an acknowledgement frees the window, or patience ends.
+twice the wait. A cloud that has just come need not wait for that: it asks us to resume, and gets a birth and all above the
+watermark at once. Nothing polls: the pump sleeps until it is rung, an acknowledgement frees the window, or patience ends.
 """
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.cloud import topics
@@ -27,6 +29,9 @@ PATIENCE_S = 60.0
 """How long the cloud may keep us without a receipt before we repeat."""
 
 PATIENCE_MAX_S = 3_600.0
+RESUME_PAUSE_S = 1.0
+"""A cloud that asks us to resume more often than this is answered this often: bounds what a confused one can cost."""
+
 AHEAD_MAX = 1_000
 """Events published and not receipted: bounds what one repetition costs (about 0.5 MB)."""
 
@@ -54,8 +59,11 @@ class OutboxPump:
         hub_id: HubId,
         nudges: Nudges,
         connection: Connection,
+        resumes: Callable[[], int],
+        announce: Callable[[], Awaitable[None]],
         patience_s: float = PATIENCE_S,
     ) -> None:
+        """`resumes` counts the cloud's questions since the start; `announce` publishes a birth."""
         self._db = db
         self._hub_id = hub_id
         self._topic = topics.up(hub_id, topics.Up.EVT)
@@ -67,6 +75,10 @@ class OutboxPump:
         self._watermark = 0
         self._first_patience_s = self._patience_s = patience_s
         self._repeat_at = self._time() + patience_s
+        self._resumes = resumes
+        self._announce = announce
+        self._resumes_answered = resumes()
+        self._may_resume_at = self._time()
 
     async def run(self) -> None:
         """Send until the connection ends. Raises `LinkDown`."""
@@ -75,8 +87,12 @@ class OutboxPump:
             self._take_watermark(view.watermark)
             for stored in view.events:
                 await self._send(view.epoch, stored)
-            if not view.events and not await self._rest():
-                self._repeat()
+            if view.events:
+                continue
+            if self._is_asked():
+                self._repeat_at = min(self._repeat_at, self._may_resume_at)
+            if not await self._rest():
+                await self._repeat()
 
     async def _look(self) -> _View:
         sent = self._sent
@@ -115,13 +131,25 @@ class OutboxPump:
         """Sleep until there is something to look at; False when patience ended first."""
         while self._under_way and self._under_way[0].done():
             await _landed(self._under_way.popleft())
-        is_waiting = self._sent > self._watermark
+        is_waiting = self._sent > self._watermark or self._is_asked()
         timeout_s = max(0.0, self._repeat_at - self._time()) if is_waiting else None
         return await self._nudges.wait(OUTBOX_BELL, timeout_s)
 
-    def _repeat(self) -> None:
-        log.warning("outbox.repeated", extra={"after": self._watermark, "to": self._sent, "waited_s": self._patience_s})
-        self._patience_s = min(self._patience_s * 2, PATIENCE_MAX_S)
+    def _is_asked(self) -> bool:
+        return self._resumes() > self._resumes_answered
+
+    async def _repeat(self) -> None:
+        """Begin at the watermark again: because we were asked to, or because nobody said anything for too long."""
+        if self._is_asked():
+            self._resumes_answered = self._resumes()
+            self._may_resume_at = self._time() + RESUME_PAUSE_S
+            self._patience_s = self._first_patience_s
+            log.info("outbox.resumed", extra={"after": self._watermark, "to": self._sent})
+            await self._announce()
+        else:
+            waited = {"after": self._watermark, "to": self._sent, "waited_s": self._patience_s}
+            log.warning("outbox.repeated", extra=waited)
+            self._patience_s = min(self._patience_s * 2, PATIENCE_MAX_S)
         self._repeat_at = self._time() + self._patience_s
         self._sent = self._watermark
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from gateway.cloud.backoff import Backoff, Pace
 from gateway.cloud.link import Connection, Message
-from gateway.cloud.report import EventReceipt, decode_receipt
+from gateway.cloud.report import EventReceipt, Resume, decode_receipt
 from gateway.cloud.topics import Down, which_down
 from gateway.cloud.wire import decode_order, synthetic_id
 from gateway.model.commands import Order, Receipt, Reception, Rejection, RejectionReason
@@ -61,7 +61,7 @@ class _Dropped:
     cause: str
 
 
-type _Content = Order | EventReceipt | _Dropped
+type _Content = Order | EventReceipt | Resume | _Dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Counts:
     rejected: int = 0
     repeated: int = 0
     dropped: int = 0
+    resumes: int = 0
     faults: int = 0
 
 
@@ -183,6 +184,8 @@ class InboxReception:
                 return Settled("inbox.message.dropped", cause=cause)
             case EventReceipt():
                 return _acknowledge(con, content)
+            case Resume():
+                return Settled("resume.asked", has_news=True)
             case Order():
                 return self._take(con, content, at)
 
@@ -207,6 +210,8 @@ class InboxReception:
                 self.counts.rejected += 1
             case "order.repeated":
                 self.counts.repeated += 1
+            case "resume.asked":
+                self.counts.resumes += 1
             case "inbox.message.dropped":
                 self.counts.dropped += 1
         if outcome.event in ("inbox.message.dropped", "receipt.refused"):

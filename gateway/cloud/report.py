@@ -1,4 +1,4 @@
-"""Pure codec of everything else on the wire: events, birth, last will and receipts, both ways (C1 to C4).
+"""Pure codec of everything else on the wire: events, birth, last will, receipts and resumes, both ways (C1 to C4).
 
 The bytes of an event depend on nothing but the event, so that sending it again sends the same message, and the cloud may
 compare by id alone.
@@ -22,6 +22,7 @@ EVENTS = "evt"
 ONLINE = "hub.online"
 OFFLINE = "hub.offline"
 RECEIPT = "receipt"
+RESUME = "resume"
 LONG_AGO = Instant(0)
 """The start of a hub that tells none."""
 
@@ -65,6 +66,11 @@ class EventReceipt:
 
     epoch: int
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """The cloud has just come, or come back: it asks for a birth and for every event that has no receipt."""
 
 
 def event_id(hub_id: HubId, epoch: int, seq: int) -> str:
@@ -183,8 +189,13 @@ def encode_receipt(receipt: EventReceipt) -> bytes:
     return _bytes({"v": VERSION, "kind": RECEIPT, "stream": EVENTS, "epoch": receipt.epoch, "seq": receipt.seq})
 
 
-def decode_receipt(payload: bytes) -> EventReceipt:
-    """Read a receipt. Raises `ValueError` that says which field breaks which rule."""
+def encode_resume() -> bytes:
+    """The cloud's question what it missed."""
+    return _bytes({"v": VERSION, "kind": RESUME, "stream": EVENTS})
+
+
+def decode_receipt(payload: bytes) -> EventReceipt | Resume:
+    """Read what the cloud says about our events. Raises `ValueError` that says which field breaks which rule."""
     if len(payload) > PAYLOAD_MAX:
         msg = f"payload: above {PAYLOAD_MAX} bytes"
         raise NotClear(msg)
@@ -192,6 +203,8 @@ def decode_receipt(payload: bytes) -> EventReceipt:
     if found.get("stream") != EVENTS:
         msg = f'stream: must be "{EVENTS}"'
         raise NotClear(msg)
+    if found.get("kind") == RESUME:
+        return Resume()
     for name in ("epoch", "seq"):
         value = found.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:

@@ -145,6 +145,8 @@ class CloudService:
             hub_id=self._hub_id,
             nudges=self._nudges,
             connection=connection,
+            resumes=lambda: self._reception.counts.resumes,
+            announce=lambda: self._herald.announce(connection),
             patience_s=self._settings.receipt_patience_s,
         )
         await pump.run()

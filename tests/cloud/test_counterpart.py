@@ -68,6 +68,9 @@ def test_a_live_birth_tells_where_the_stream_begins_and_a_kept_one_does_not() ->
     hear(live, 7, 6)
     hear(kept, 9, 10)
     assert seen(live) == [(EPOCH, 6)]
+    assert seen(kept) == []
+    status(kept, birth(1, acknowledged=8))
+    hear(kept, 9, 10)
     assert seen(kept) == [(EPOCH, 9), (EPOCH, 10)]
 
 

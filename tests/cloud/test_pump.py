@@ -26,6 +26,12 @@ class Outbox:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.nudges = Nudges()
+        self.resumes = 0
+        self.births_after: list[int] = []
+
+    def ask_to_resume(self) -> None:
+        self.resumes += 1
+        self.nudges.ring(OUTBOX_BELL)
 
     async def append(self, count: int, body: dict[str, Fact] | None = None) -> None:
         def add(con: Connection) -> None:
@@ -39,9 +45,23 @@ class Outbox:
         await self.db.write(lambda con: journal.acknowledge(con, EventSeq(seq)))
         self.nudges.ring(OUTBOX_BELL)
 
+    def pump(self, connection: FakeConnection, patience_s: float = 60.0) -> OutboxPump:
+        async def announce() -> None:
+            self.births_after.append(len(connection.published))
+
+        return OutboxPump(
+            db=self.db,
+            hub_id=HUB,
+            nudges=self.nudges,
+            connection=connection,
+            resumes=lambda: self.resumes,
+            announce=announce,
+            patience_s=patience_s,
+        )
+
     @asynccontextmanager
     async def pumping(self, connection: FakeConnection, patience_s: float = 60.0) -> AsyncIterator[None]:
-        pump = OutboxPump(db=self.db, hub_id=HUB, nudges=self.nudges, connection=connection, patience_s=patience_s)
+        pump = self.pump(connection, patience_s)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(pump.run())
             try:
@@ -151,7 +171,7 @@ async def test_an_event_above_the_brokers_limit_goes_bare_and_blocks_nothing(out
 async def test_a_broken_connection_ends_the_pump(outbox: Outbox) -> None:
     connection = FakeConnection(acks_at_once=False, window=1)
     await outbox.append(2)
-    pump = OutboxPump(db=outbox.db, hub_id=HUB, nudges=outbox.nudges, connection=connection)
+    pump = outbox.pump(connection)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(_ended(pump))
         await connection.until_published(1)
@@ -165,3 +185,43 @@ async def _ended(pump: OutboxPump) -> str:
     except LinkDown as down:
         return down.cause
     return "never"
+
+
+async def test_a_cloud_that_asks_to_resume_gets_a_birth_and_all_above_the_watermark(outbox: Outbox) -> None:
+    connection = FakeConnection()
+    await outbox.append(5)
+    async with outbox.pumping(connection):
+        await connection.until_published(5)
+        await outbox.receipt(3)
+        outbox.ask_to_resume()
+        await connection.until_published(7)
+    assert numbers(connection) == [1, 2, 3, 4, 5, 4, 5]
+    assert outbox.births_after == [5]
+
+
+async def test_a_question_of_an_earlier_connection_is_not_answered_again(outbox: Outbox) -> None:
+    connection = FakeConnection()
+    outbox.resumes = 4
+    await outbox.append(2)
+    async with outbox.pumping(connection):
+        await connection.until_published(2)
+        await outbox.append(1)
+        await connection.until_published(3)
+    assert numbers(connection) == [1, 2, 3]
+    assert outbox.births_after == []
+
+
+async def test_a_cloud_that_asks_all_the_time_is_answered_at_intervals(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "RESUME_PAUSE_S", 3_600.0)
+    connection = FakeConnection()
+    await outbox.append(1)
+    async with outbox.pumping(connection):
+        for _ in range(20):
+            outbox.ask_to_resume()
+            await outbox.db.read(lambda _: None)
+        await outbox.append(1)
+        await connection.until_published(3)
+    assert numbers(connection) == [1, 1, 2]
+    assert len(outbox.births_after) == 1

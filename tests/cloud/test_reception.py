@@ -15,7 +15,7 @@ from gateway.cloud import topics
 from gateway.cloud.backoff import Pace
 from gateway.cloud.link import LinkDown
 from gateway.cloud.reception import InboxReception
-from gateway.cloud.report import EventReceipt, encode_receipt
+from gateway.cloud.report import EventReceipt, encode_receipt, encode_resume
 from gateway.model.commands import Order, Receipt
 from gateway.model.ids import CodeId
 from gateway.model.instant import Instant
@@ -206,6 +206,14 @@ async def test_a_receipt_that_cannot_be_is_refused_and_logged(
         await connection.until_acknowledged(2)
     assert await inbox.db.read(journal.acknowledged) == 0
     assert any(cause in str(getattr(record, "cause", "")) for record in caplog.records)
+
+
+async def test_a_resume_is_counted_and_wakes_the_pump(inbox: Inbox) -> None:
+    async with inbox.open() as connection:
+        connection.say(encode_resume(), topics.Down.ACK)
+        await connection.until_acknowledged(1)
+        assert await inbox.nudges.wait(OUTBOX_BELL, 5)
+    assert inbox.reception.counts.resumes == 1
 
 
 async def test_an_older_receipt_moves_nothing_back(inbox: Inbox) -> None:

@@ -10,6 +10,7 @@ import gateway.cloud
 from gateway.cloud.report import (
     EventReceipt,
     Presence,
+    Resume,
     decode_event,
     decode_presence,
     decode_receipt,
@@ -17,6 +18,7 @@ from gateway.cloud.report import (
     encode_order,
     encode_presence,
     encode_receipt,
+    encode_resume,
 )
 from gateway.cloud.strict_json import PAYLOAD_MAX
 from gateway.cloud.topics import Down
@@ -31,7 +33,7 @@ from tests.builders import FRONT, KEY, NOON
 from tests.cloud.room import HUB
 
 ABOUT = ("device_id", "access_code_id", "command_id", "occurred_at", "actor")
-EXAMPLE = re.compile(r"```json (order|event|birth|will|receipt)\n(.*?)\n```", re.DOTALL)
+EXAMPLE = re.compile(r"```json (order|event|birth|will|receipt|resume)\n(.*?)\n```", re.DOTALL)
 README = (Path(gateway.cloud.__file__).parent / "README.md").read_text()
 EXAMPLES = [(match[1], match[2]) for match in EXAMPLE.finditer(README)]
 
@@ -164,9 +166,17 @@ def test_readme_presence_is_what_we_would_send(text: str) -> None:
 
 def test_readme_receipt_is_what_we_take() -> None:
     (text,) = [text for kind, text in EXAMPLES if kind == "receipt"]
-    assert json.loads(encode_receipt(decode_receipt(text.encode()))) == json.loads(text)
+    receipt = decode_receipt(text.encode())
+    assert isinstance(receipt, EventReceipt)
+    assert json.loads(encode_receipt(receipt)) == json.loads(text)
+
+
+def test_readme_resume_is_what_we_take() -> None:
+    (text,) = [text for kind, text in EXAMPLES if kind == "resume"]
+    assert decode_receipt(text.encode()) == Resume()
+    assert json.loads(encode_resume()) == json.loads(text)
 
 
 def test_readme_has_an_example_of_each_kind() -> None:
     shown = {json.loads(text)["kind"] for _, text in EXAMPLES}
-    assert shown == {kind.value for kind in EventKind} | set(KINDS) | {"hub.online", "hub.offline", "receipt"}
+    assert shown == {kind.value for kind in EventKind} | set(KINDS) | {"hub.online", "hub.offline", "receipt", "resume"}

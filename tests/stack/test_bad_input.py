@@ -26,7 +26,7 @@ from gateway.runtime.main import Exit
 from tests.stack.house import HUB, SEEN_S, House, applied, driver_detail, running_house, until, wall_ms
 from tests.stack.zwave_stack import ROOT
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.broker]
 
 CANARY = "730951"
 """The PIN in whatever is wrong; no answer may repeat it (N1)."""

@@ -15,7 +15,7 @@ from gateway.model.ledger import OWN_NOTICE_MS
 from tests.stack.house import FOREIGN, LOCKS, SEEN_S, House, applied, running_house, until, wall_ms
 from tests.stack.zwave_stack import Radio
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.broker]
 
 AFTERMATH_S = 1.5
 """How long nothing may follow a proof: Z-Wave JS polls a value 1 s after it was set through `set_value`."""

@@ -27,7 +27,7 @@ from tests.stack.killpoint import Place
 from tests.stack.traffic import Asked, Traffic, explained
 from tests.stack.witness import Witness
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.broker]
 
 SEED = 4711
 LEAD_MS = 1_000
@@ -199,6 +199,7 @@ async def _settle(house: House, traffic: Traffic) -> None:
     await until(
         lambda: _held(house) == traffic.wanted(wall_ms()), SETTLE_S, explain=lambda: _difference(house, traffic)
     )
+    await house.receipted()  # the last events tell of what the locks hold already
 
 
 def _open(traffic: Traffic) -> list[Asked]:

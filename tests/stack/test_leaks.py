@@ -27,7 +27,7 @@ from gateway.shell.catalogue import CATALOGUE
 from tests.stack.house import HUB, READY_S, SEEN_S, House, applied, family, plain_group, running_house, until
 from tests.stack.killpoint import Place
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.broker]
 
 FOREIGN = "73950618"
 """On every lock before us; Z-Wave JS reads it and remembers it."""

@@ -10,7 +10,7 @@ from gateway.cloud.counterpart import Counterpart
 from gateway.model.instant import DAY_MS, Instant, format_instant
 from tests.stack.house import LOCKS, READY_S, SEEN_S, House, applied, running_house, until, wall_ms
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.broker]
 
 CODES_EACH = 4
 
