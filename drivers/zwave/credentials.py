@@ -140,9 +140,9 @@ def checksum_of(statuses: Mapping[int, object], codes: Mapping[int, object]) -> 
     return _crc16(bytes(covered)) if covered else 0
 
 
-def set_arguments(slot: Slot, pin: Pin) -> tuple[int, int, str]:
+def set_arguments(slot: Slot, pin: Pin, status: UserIdStatus) -> tuple[int, int, str]:
     """Arguments of `UserCodeCCAPI.set`. The status is always stated: without it a slot once disabled stays disabled."""
-    return (_checked(slot), UserIdStatus.ENABLED, pin.reveal())
+    return (_checked(slot), status, pin.reveal())
 
 
 def clear_arguments(slot: Slot) -> tuple[int]:

@@ -22,6 +22,7 @@ from zwave_js_server.const import INTERVIEW_FAILED, CommandClass, NodeStatus
 from zwave_js_server.model.driver import Driver
 from zwave_js_server.model.node import Node
 
+from drivers.zwave.clocked import open_lock
 from drivers.zwave.failures import CallFailed, Failure
 from drivers.zwave.lock import ZWaveLock
 from drivers.zwave.mailbox import Comings
@@ -219,7 +220,7 @@ class ZWaveDriver(DriverPort):
                 self._slotless.add(address.lock_id)
                 return
             self._slotless.discard(address.lock_id)
-            port = ZWaveLock(address.lock_id, node, profile, self._on_call)
+            port = open_lock(address.lock_id, node, facts, profile, self._on_call)
             self._ports[address.lock_id] = port
             self._comings.arrive(Arrival(port))
             log.info(

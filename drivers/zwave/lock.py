@@ -9,20 +9,24 @@ an unsupervised one 1, a read 2, a listing 0.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final, override
 
 from zwave_js_server.const import CommandClass, NodeStatus
 from zwave_js_server.model.node import Node
 
 from drivers.zwave import credentials, notices
-from drivers.zwave.credentials import CachedValue
+from drivers.zwave.credentials import UserIdStatus
 from drivers.zwave.failures import TIMED_OUT, CallFailed, Failure, of_read, of_write
 from drivers.zwave.mailbox import Reports
+from drivers.zwave.memory import battery_percent, cached_values, is_battery_low, remembered
 from drivers.zwave.notices import BoltHint, LowBattery, SlotEcho
-from drivers.zwave.session import ASK_TIMEOUT_S, CALL_TIMEOUT_S, ask
-from gateway.model.answers import Listing, Sighting, SightingSource, Unknown, WriteAnswer
+from drivers.zwave.quirks import NodeFacts
+from drivers.zwave.schedules import Calls, Windows
+from drivers.zwave.session import CALL_TIMEOUT_S, ask
+from gateway.model.answers import Ambiguous, Listing, Sighting, SightingSource, Unknown, WriteAnswer, Written
 from gateway.model.failures import LockFailure, Part, Unreachable, Unsupported
 from gateway.model.ids import LockId, Slot
 from gateway.model.lock import LockProfile, ReadBack
@@ -62,7 +66,12 @@ class ZWaveLock(LockPort):
     """The port of one node, from its arrival to its departure."""
 
     def __init__(
-        self, lock_id: LockId, node: Node, profile: LockProfile, on_call: Callable[[Failure | None], None]
+        self,
+        lock_id: LockId,
+        node: Node,
+        facts: NodeFacts,
+        profile: LockProfile,
+        on_call: Callable[[Failure | None], None],
     ) -> None:
         """Begin to listen to the node's events; call `close` at the departure.
 
@@ -73,6 +82,7 @@ class ZWaveLock(LockPort):
         self._node = node
         self._profile = profile
         self._reports = Reports(lock_id)
+        self._windows = self._windows_of(facts, profile)
         self._departed_because: str | None = None
         self._writing: Slot | None = None
         self._reading: Slot | None = None
@@ -95,9 +105,9 @@ class ZWaveLock(LockPort):
         if node.status is NodeStatus.DEAD:
             # It died before this life of the connection, so its event is history.
             self._tell(Reachability(is_reachable=False, cause="the lock does not answer"))
-        if (percent := _battery_percent(node)) is not None:
+        if (percent := battery_percent(node)) is not None:
             # What the interview asked, so that a person sees a charge before the lock next speaks of it.
-            self._tell(BatteryLevel(percent, is_low=_is_battery_low(node)))
+            self._tell(BatteryLevel(percent, is_low=is_battery_low(node)))
 
     @property
     @override
@@ -132,7 +142,7 @@ class ZWaveLock(LockPort):
         self._check(slot)
         self._reading = slot
         try:
-            answer = await self._user_code("get", (int(slot),))
+            answer = await self._invoke(CommandClass.USER_CODE, "get", (int(slot),))
             if isinstance(answer, Mapping):
                 self._told[slot] = dict(answer)
                 if credentials.is_masked(answer.get(credentials.CODE_PROPERTY)):
@@ -159,16 +169,22 @@ class ZWaveLock(LockPort):
     async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
         """Set the code and its status in one supervised command where the lock knows Supervision."""
         self._check(slot)
-        if window is not None:
-            msg = "this driver writes no schedules"
+        if window is None:
+            return await self._freed(slot, await self._put(slot, pin, UserIdStatus.ENABLED), has_pin=True)
+        if self._windows is None or self._profile.schedule is None:
+            msg = "the lock keeps no schedules"
             raise Unsupported(msg)
-        return await self._write("set", slot, credentials.set_arguments(slot, pin))
+        return await self._windows.write(slot, pin, window, old_pin)
 
     @override
     async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
-        """Make the slot available."""
+        """Make the slot available, and erase its schedule if it may have one."""
         self._check(slot)
-        return await self._write("clear", slot, credentials.clear_arguments(slot))
+        answer = await self._erase(slot)
+        if isinstance(answer, Written):
+            # What the lock or Z-Wave JS still has of a schedule is dealt with again before the next PIN.
+            await self._freed(slot, answer, has_pin=False)
+        return answer
 
     @override
     def reports(self) -> AsyncIterator[Report]:
@@ -179,21 +195,50 @@ class ZWaveLock(LockPort):
         # Internal to Z-Wave JS, so it is not among the node's values, but the server tells it from memory.
         if not any(known.id == CommandClass.USER_CODE and known.version >= 2 for known in self._node.command_classes):
             return None
-        value_id = {"commandClass": credentials.USER_CODE, "endpoint": 0, "property": "userCodeChecksum"}
-        call = self._node.async_send_command("get_value", valueId=value_id, wait_for_result=True)
         try:
-            result = await ask(call, ASK_TIMEOUT_S)
+            checksum = await remembered(self._node, CommandClass.USER_CODE, "userCodeChecksum")
         except CallFailed as error:
             raise of_read(error.failure) from None
-        checksum = result.get("value") if result is not None else None
         return checksum if isinstance(checksum, int) else None
+
+    async def _put(self, slot: Slot, pin: Pin, status: UserIdStatus) -> WriteAnswer:
+        return await self._write("set", slot, credentials.set_arguments(slot, pin, status))
+
+    async def _erase(self, slot: Slot) -> WriteAnswer:
+        return await self._write("clear", slot, credentials.clear_arguments(slot))
+
+    async def _freed(self, slot: Slot, answer: WriteAnswer, *, has_pin: bool) -> WriteAnswer:
+        # After the PIN, because a lock may take nothing about schedules for a slot without one (CC:004E).
+        if self._windows is None or not isinstance(answer, Written):
+            return answer
+        try:
+            await self._windows.free(slot, has_pin=has_pin)
+        except CallFailed as error:
+            return Ambiguous(f"the PIN is on the lock, an old schedule may be too: {error.failure.cause}")
+        return answer
+
+    def _windows_of(self, facts: NodeFacts, profile: LockProfile) -> Windows | None:
+        if profile.schedule is None or not facts.year_day_slots:
+            return None
+        calls = Calls(
+            invoke=self._invoke,
+            known=partial(remembered, self._node),
+            put=self._put,
+            erase=self._erase,
+            look=self.read_slot,
+            learn_none=self._learn_no_schedule,
+        )
+        return Windows(calls, profile.schedule, facts)
+
+    def _learn_no_schedule(self) -> None:
+        self._profile = replace(self._profile, schedule=None)
 
     async def _write(self, method: str, slot: Slot, arguments: tuple[object, ...]) -> WriteAnswer:
         self._writing = slot
         self._complained.clear()
         self._told.pop(slot, None)
         try:
-            result = await self._user_code(method, arguments)
+            result = await self._invoke(CommandClass.USER_CODE, method, arguments)
             if credentials.is_plain_refusal(result):
                 await self._hear_complaint()
             return credentials.answer_of(result, was_duplicate=self._complained.is_set())
@@ -205,10 +250,27 @@ class ZWaveLock(LockPort):
         finally:
             self._writing = None
 
-    async def _user_code(self, method: str, arguments: tuple[object, ...]) -> object:
-        call = self._node.async_invoke_cc_api(CommandClass.USER_CODE, method, *arguments, wait_for_result=True)
+    async def ask_lock[T](self, call: Awaitable[T]) -> T:
+        """Make a call that uses the radio and changes nothing that could be doubted. Raises what a read raises."""
+        self._check_here()
         try:
-            result: object = await ask(call, CALL_TIMEOUT_S)
+            return await self._radio(call)
+        except CallFailed as error:
+            raise of_read(error.failure) from None
+
+    def forget_zone(self) -> None:
+        """Somebody may have told the lock another time zone: see to it before the next window."""
+        if self._windows is not None:
+            self._windows.forget_zone()
+
+    async def _invoke(self, command_class: CommandClass, method: str, arguments: tuple[object, ...]) -> object:
+        return await self._radio(
+            self._node.async_invoke_cc_api(command_class, method, *arguments, wait_for_result=True)
+        )
+
+    async def _radio[T](self, call: Awaitable[T]) -> T:
+        try:
+            result = await ask(call, CALL_TIMEOUT_S)
         except CallFailed as error:
             self._on_call(error.failure)
             raise
@@ -272,7 +334,7 @@ class ZWaveLock(LockPort):
             case LowBattery():
                 self._tell(BatteryLevel(0, is_low=True))
             case BatteryLevel(percent=percent):
-                self._tell(BatteryLevel(percent, is_low=_is_battery_low(self._node)))
+                self._tell(BatteryLevel(percent, is_low=is_battery_low(self._node)))
             case report:
                 self._tell(report)
 
@@ -310,27 +372,3 @@ class ZWaveLock(LockPort):
         if self._bolt_timer is not None:
             self._bolt_timer.cancel()
             self._bolt_timer = None
-
-
-def cached_values(node: Node) -> list[CachedValue]:
-    """What Z-Wave JS remembers of the lock's User Code class, the PINs of the past included (N1)."""
-    return [
-        CachedValue(value.property_ if isinstance(value.property_, str) else "", value.property_key, value.value)
-        for value in node.get_command_class_values(CommandClass.USER_CODE).values()
-    ]
-
-
-def _is_battery_low(node: Node) -> bool:
-    return any(
-        value.property_ == "isLow" and value.value is True
-        for value in node.get_command_class_values(CommandClass.BATTERY).values()
-    )
-
-
-def _battery_percent(node: Node) -> int | None:
-    levels = [
-        value.value
-        for value in node.get_command_class_values(CommandClass.BATTERY).values()
-        if value.property_ == "level" and isinstance(value.value, int) and 0 <= value.value <= 100
-    ]
-    return levels[0] if levels else None

@@ -1,18 +1,25 @@
 """What the interview of a node found out, gathered for `quirks.profile_of`. Nothing here uses the radio."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from zwave_js_server.const import CommandClass, SecurityClass
 from zwave_js_server.model.node import Node
 
-from drivers.zwave.credentials import CODE_PROPERTY, STATUS_PROPERTY, is_masked
+from drivers.zwave.credentials import CODE_PROPERTY, STATUS_PROPERTY, UserIdStatus, is_masked
 from drivers.zwave.failures import CallFailed
-from drivers.zwave.lock import cached_values
+from drivers.zwave.memory import cached_values, remembered
 from drivers.zwave.quirks import NodeFacts, Product
 from drivers.zwave.session import ASK_TIMEOUT_S, ask
 
 log = logging.getLogger(__name__)
+
+SCHEDULE_ZONE_VERSION: Final = 2
+"""Schedule Entry Lock, from which a lock has a time offset (CC:004E.02.0B)."""
+
+STATUSES_VERSION: Final = 2
+"""User Code, from which a lock lists the user statuses that it supports (CC:0063.02.07)."""
 
 _S2: Final = frozenset(
     {SecurityClass.S2_UNAUTHENTICATED, SecurityClass.S2_AUTHENTICATED, SecurityClass.S2_ACCESS_CONTROL}
@@ -20,17 +27,23 @@ _S2: Final = frozenset(
 
 
 async def facts_of(node: Node) -> NodeFacts:
-    """Gather the facts. The count of slots is the lock's own answer of the interview, which the server remembers."""
+    """Gather the facts. The counts of slots are the lock's own answers of the interview, which the server remembers."""
     values = cached_values(node)
+    versions = {known.id: known.version for known in node.command_classes}
+    schedule_version = versions.get(CommandClass.SCHEDULE_ENTRY_LOCK, 0)
     known_slots = [value.key for value in values if value.name == STATUS_PROPERTY and isinstance(value.key, int)]
     return NodeFacts(
         product=Product(node.manufacturer_id, node.product_type, node.product_id),
         label=_label(node),
         is_s2=node.highest_security_class in _S2,
-        has_supervision=any(known.id == CommandClass.SUPERVISION for known in node.command_classes),
+        has_supervision=CommandClass.SUPERVISION in versions,
         user_count=await _user_count(node) or max(known_slots, default=0),
         shows_asterisks=any(value.name == CODE_PROPERTY and is_masked(value.value) for value in values),
         parameters=_parameters(node),
+        year_day_slots=await _year_day_slots(node) if schedule_version else 0,
+        has_schedule_zone=schedule_version >= SCHEDULE_ZONE_VERSION,
+        has_clock=CommandClass.TIME_PARAMETERS in versions,
+        can_disable=versions.get(CommandClass.USER_CODE, 0) >= STATUSES_VERSION and await _can_disable(node),
     )
 
 
@@ -42,6 +55,25 @@ async def _user_count(node: Node) -> int:
         log.warning("lock.user_count.unknown", extra={"node": node.node_id, "cause": str(error)})
         return 0
     return capabilities.max_users
+
+
+async def _year_day_slots(node: Node) -> int:
+    # 0, hence no schedules, when the server cannot tell.
+    count = await _remembered(node, CommandClass.SCHEDULE_ENTRY_LOCK, "numYearDaySlots")
+    return count if isinstance(count, int) else 0
+
+
+async def _can_disable(node: Node) -> bool:
+    statuses = await _remembered(node, CommandClass.USER_CODE, "supportedUserIDStatuses")
+    return isinstance(statuses, Sequence) and UserIdStatus.DISABLED in statuses
+
+
+async def _remembered(node: Node, command_class: CommandClass, name: str) -> object:
+    try:
+        return await remembered(node, command_class, name)
+    except CallFailed as error:
+        log.warning("lock.fact.unknown", extra={"node": node.node_id, "fact": name, "cause": str(error)})
+        return None
 
 
 def _label(node: Node) -> str:

@@ -14,13 +14,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, TypeIs, override
 
-from gateway.model.lock import LockProfile, ReadBack
+from gateway.model.instant import MINUTE_MS
+from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.pin import LONGEST_PIN, SHORTEST_PIN, PinRules
 
 ANY_LENGTH: Final = frozenset(range(SHORTEST_PIN, LONGEST_PIN + 1))
 """Lengths of a lock that we know nothing about: CC:0063.01.01.11.006. The lock's own refusal is the judge."""
 
-OVERRIDES: Final = frozenset({"lengths", "last_slot", "read_back", "supervision_is_honest"})
+GRAIN_MS: Final = MINUTE_MS
+"""A year-day schedule has minutes and no seconds (CC:004E.01.06)."""
+
+OVERRIDES: Final = frozenset({"lengths", "last_slot", "read_back", "supervision_is_honest", "schedules"})
 """What a hub's configuration may say about one lock, by the names of `quirks.toml`."""
 
 
@@ -33,6 +37,7 @@ class Quirks:
     last_slot: int | None = None
     read_back: ReadBack | None = None
     supervision_is_honest: bool | None = None
+    schedules: ScheduleTrust | None = None
 
     def under(self, other: "Quirks") -> "Quirks":
         """These quirks, where `other` does not say otherwise."""
@@ -47,6 +52,7 @@ class Quirks:
             last_slot=pick(self.last_slot, other.last_slot),
             read_back=pick(self.read_back, other.read_back),
             supervision_is_honest=pick(self.supervision_is_honest, other.supervision_is_honest),
+            schedules=pick(self.schedules, other.schedules),
         )
 
 
@@ -68,7 +74,10 @@ class Product:
 class NodeFacts:
     """What the interview found out about one lock.
 
-    `user_count` is the lock's own count of user identifiers, 0 when its interview did not get it; `parameters` holds its configuration parameters by number.
+    `user_count` is the lock's own count of user identifiers, 0 when its interview did not get it; `parameters` holds its
+    configuration parameters by number. `year_day_slots` is how many windows of the Schedule Entry Lock class a user can
+    have, 0 without the class; `has_schedule_zone`: its version 2, which knows a time zone. `has_clock`: the Time Parameters
+    class, which is in UTC. `can_disable`: the lock lists the user status "disabled".
     """
 
     product: Product
@@ -78,6 +87,10 @@ class NodeFacts:
     user_count: int
     shows_asterisks: bool
     parameters: Mapping[int, int] = field(default_factory=dict)
+    year_day_slots: int = 0
+    has_schedule_zone: bool = False
+    has_clock: bool = False
+    can_disable: bool = False
 
 
 def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
@@ -92,6 +105,7 @@ def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
         pin_rules=PinRules(lengths=_lengths(quirks, facts.parameters)),
         read_back=ReadBack.MASKED if is_masked else ReadBack.CLEAR,
         supervision_is_honest=can_prove and facts.has_supervision,
+        schedule=_schedule(quirks, facts),
     )
 
 
@@ -102,6 +116,7 @@ def read_overrides(options: Mapping[str, object]) -> tuple[Quirks, list[str]]:
         ("last_slot", _read_last_slot),
         ("read_back", _read_read_back),
         ("supervision_is_honest", _read_honest),
+        ("schedules", _read_schedules),
     )
     quirks, mistakes = Quirks(), []
     for name, reader in readers:
@@ -139,6 +154,14 @@ def rows() -> Mapping[Product, Quirks]:
     return found
 
 
+def _schedule(quirks: Quirks, facts: NodeFacts) -> Schedule | None:
+    # A lock that can only hold one window per user is enough; one whose clock nobody can set is not (T4).
+    trust = quirks.schedules or ScheduleTrust.CLAIMED
+    if not facts.year_day_slots or not facts.has_clock or trust is ScheduleTrust.NONE:
+        return None
+    return Schedule(GRAIN_MS, ScheduleClock.UTC, shortest_ms=GRAIN_MS, longest_ms=None, enforced=trust)
+
+
 def _lengths(quirks: Quirks, parameters: Mapping[int, int]) -> frozenset[int]:
     allowed = quirks.lengths or ANY_LENGTH
     if quirks.one_length_parameter is None:
@@ -170,6 +193,12 @@ def _read_read_back(value: object) -> Quirks | str:
 
 def _read_honest(value: object) -> Quirks | str:
     return Quirks(supervision_is_honest=value) if isinstance(value, bool) else "must be true or false"
+
+
+def _read_schedules(value: object) -> Quirks | str:
+    if value not in set(ScheduleTrust):
+        return f"must be one of: {', '.join(ScheduleTrust)}"
+    return Quirks(schedules=ScheduleTrust(str(value)))
 
 
 def _is_list_of[T](value: object, kind: type[T]) -> TypeIs[Sequence[T]]:

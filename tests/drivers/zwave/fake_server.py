@@ -145,7 +145,12 @@ class FakeServer:
             case "node.get_value":
                 value_id = command["valueId"]
                 assert isinstance(value_id, dict)
-                return {"value": self.cached_values.get(value_id["property"])}
+                name, key = value_id["property"], value_id.get("propertyKey")
+                return {"value": self.cached_values.get(name if key is None else (name, key))}
+            case "node.get_date_and_time":
+                return {"dateAndTime": await self.answer(command)}
+            case "node.set_date_and_time":
+                return {"success": bool(await self.answer(command))}
             case "node.ping":
                 return {"responded": bool(await self.answer(command))}
             case _:

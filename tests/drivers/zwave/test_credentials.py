@@ -3,7 +3,7 @@
 import pytest
 
 from drivers.zwave import credentials
-from drivers.zwave.credentials import CachedValue
+from drivers.zwave.credentials import CachedValue, UserIdStatus
 from gateway.model.answers import (
     Ambiguous,
     Disabled,
@@ -89,7 +89,7 @@ def test_result_that_we_do_not_know_leaves_the_write_in_doubt(result: object) ->
 
 
 def test_set_states_that_the_code_is_enabled() -> None:
-    assert credentials.set_arguments(Slot(7), Pin("4711")) == (7, 1, "4711")
+    assert credentials.set_arguments(Slot(7), Pin("4711"), UserIdStatus.ENABLED) == (7, 1, "4711")
 
 
 @pytest.mark.parametrize("slot", [0, -1])
@@ -97,7 +97,7 @@ def test_slot_that_would_mean_all_slots_is_never_sent(slot: int) -> None:
     with pytest.raises(ValueError, match="all of them"):
         credentials.clear_arguments(Slot(slot))
     with pytest.raises(ValueError, match="all of them"):
-        credentials.set_arguments(Slot(slot), Pin("4711"))
+        credentials.set_arguments(Slot(slot), Pin("4711"), UserIdStatus.ENABLED)
 
 
 def cached(status: int | None, code: str | None, slot: object) -> list[CachedValue]:

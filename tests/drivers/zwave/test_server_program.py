@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from drivers.zwave.server.node import NODE_VARIABLE, PACKAGE_DIR
+from drivers.zwave.server.node import NODE_VARIABLE, PACKAGE_DIR, child_environment
 
 ROOT = PACKAGE_DIR.parents[2]
 PATIENCE_S = 60
@@ -79,3 +79,7 @@ def test_bad_keys_file_gives_one_line_per_problem_and_starts_nothing(tmp_path: P
     assert len(finished.stderr.splitlines()) == 6
     assert "C0FFEE" not in finished.stderr
     assert not (tmp_path / "zwave").exists()
+
+
+def test_server_runs_in_utc_wherever_the_hub_is() -> None:
+    assert child_environment({"TZ": "Europe/Berlin", "LOGTOFILE": "1"}) == {"TZ": "UTC"}, "it tells locks its own zone"
