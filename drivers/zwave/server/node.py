@@ -70,10 +70,11 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Give the few variables the server gets.
 
     Everything else stays out: the driver reads variables that turn on log files (LOGTOFILE) and verbose logs (LOGLEVEL),
-    and NODE_OPTIONS loads code. TZ stays: the driver answers a lock that asks for the time from local time.
+    and NODE_OPTIONS loads code. The server runs in UTC, because it tells locks its own zone at their interview, and a
+    schedule in a lock must not move with daylight saving.
     """
-    kept = ("PATH", "HOME", "TZ", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
-    return {name: environment[name] for name in kept if name in environment}
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
+    return {name: environment[name] for name in kept if name in environment} | {"TZ": "UTC"}
 
 
 async def _version(program: Path) -> tuple[int, ...] | None:
