@@ -31,12 +31,12 @@ class Home:
         return _rows(self.ask("truth", **args))
 
     def pins(self, lock: str | int) -> dict[int, str]:
-        """The PINs that open a lock now, by slot: those that are stored and enabled."""
+        """The PINs that open a lock now, by slot: stored, enabled, and inside their schedule if they have one."""
         (told,) = self.truth(lock)
-        slots = told["slots"]
-        if not isinstance(slots, dict):
-            raise HomeRefused("the home tells no slots")
-        return {int(slot): str(entry["pin"]) for slot, entry in slots.items() if entry["status"] == "enabled"}
+        opening = told["opening"]
+        if not isinstance(opening, dict):
+            raise HomeRefused("the home does not tell what opens")
+        return {int(slot): str(pin) for slot, pin in opening.items()}
 
     def press(self, lock: str | int, digits: str) -> Plain:
         """Type digits at the keypad; `is_opened` and `outcome` (opened, refused, locked_out) tell what came of it."""

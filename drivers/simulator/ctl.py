@@ -109,11 +109,13 @@ def _shown(verb: str, result: object) -> str:
 
 def _shown_truth(lock: Row) -> str:
     head = f"{lock['lock']} (node {lock['node']}, {lock['profile']}): {lock['bolt']}, battery {lock['battery']} %"
-    slots = lock["slots"]
-    if not isinstance(slots, dict) or not slots:
+    slots, opening, clock = lock["slots"], lock["opening"], lock["clock"]
+    if isinstance(clock, dict) and clock["is_set"]:
+        head += f", clock {clock['local']}"
+    if not isinstance(slots, dict) or not isinstance(opening, dict) or not slots:
         return f"{head}\n  no codes"
-    rows = [{"slot": slot, **entry} for slot, entry in slots.items()]
-    return f"{head}\n" + _table(("slot", "status", "pin"), rows, indent="  ")
+    rows = [{"slot": slot, **entry, "opens": "yes" if slot in opening else "no"} for slot, entry in slots.items()]
+    return f"{head}\n" + _table(("slot", "status", "pin", "opens"), rows, indent="  ")
 
 
 def _listed(row: Row) -> str:

@@ -168,7 +168,7 @@ class Home:
                     "lock": resident.name,
                     "node": resident.node.node_id,
                     "profile": firmware.model.key,
-                    **firmware.truth(),
+                    **firmware.truth(self._now()),
                 }
             )
         return told

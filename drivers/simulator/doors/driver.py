@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import override
 
+from drivers.simulator.lock.clock import Minute, minute_of
 from drivers.simulator.lock.firmware import Firmware, Notice, NoticeKind, Status
+from drivers.simulator.lock.schedule import Kind, YearDay
 from gateway.model.answers import (
     Ambiguous,
     Disabled,
@@ -26,9 +28,10 @@ from gateway.model.answers import (
     Written,
 )
 from gateway.model.evidence import Evidence
-from gateway.model.failures import Busy, Part, Unreachable
+from gateway.model.failures import Busy, Part, Unreachable, Unsupported
 from gateway.model.ids import LockId, Slot
-from gateway.model.lock import LockProfile, ReadBack
+from gateway.model.instant import MINUTE_MS, SECOND_MS, Instant
+from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.pin import Pin, PinRules
 from gateway.model.reports import (
     AccessDenied,
@@ -56,6 +59,9 @@ BUSY_MS = 2_000
 """How long a driver that is busy asks to be left alone."""
 
 
+ONLY_SLOT = 1
+"""The year-day slot of a user that holds the window; this door uses no other."""
+
 VERBS_KEPT = 200
 """How many of the last calls a lock remembers, for whoever asks in which order they came."""
 
@@ -76,11 +82,19 @@ class Trouble(StrEnum):
 
 
 class InProcessLock(LockPort):
-    """One simulated lock as a port. `calls` counts what was asked of it, by verb; `verbs` has the last of them in order."""
+    """One simulated lock as a port. `calls` counts what was asked of it, by verb; `verbs` has the last of them in order.
 
-    def __init__(self, lock_id: LockId, firmware: Firmware) -> None:
+    `trust` is what the profile claims about the lock's schedules; a lock without year-day schedules claims none.
+    """
+
+    def __init__(self, lock_id: LockId, firmware: Firmware, *, trust: ScheduleTrust = ScheduleTrust.PROVEN) -> None:
         self._lock_id = lock_id
         self.firmware = firmware
+        self._schedule: Schedule | None = None
+        if firmware.model.year_day_slots:
+            self._schedule = Schedule(
+                grain_ms=MINUTE_MS, clock=ScheduleClock.UTC, shortest_ms=MINUTE_MS, longest_ms=None, enforced=trust
+            )
         self.calls: Counter[str] = Counter()
         self.verbs: deque[str] = deque(maxlen=VERBS_KEPT)
         self.troubles: deque[Trouble] = deque()
@@ -105,6 +119,7 @@ class InProcessLock(LockPort):
             pin_rules=PinRules(frozenset(one)),
             read_back=ReadBack.MASKED if model.is_masked else ReadBack.CLEAR,
             supervision_is_honest=model.is_supervised,
+            schedule=self._schedule,
         )
 
     @override
@@ -124,12 +139,30 @@ class InProcessLock(LockPort):
 
     @override
     async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
-        digits = pin.reveal()
-        return await self._change("write", lambda at: self.firmware.write(slot, digits, at).claims_success)
+        digits, kept = pin.reveal(), None
+        if window is not None:
+            kept = self._schedule.inside(window) if self._schedule is not None else None
+            if kept is None:
+                raise Unsupported("this lock cannot keep that window")
+        return await self._change("write", lambda at: self._store(slot, digits, kept, at), kept)
 
     @override
     async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
-        return await self._change("clear", lambda at: self.firmware.clear(slot, at).claims_success)
+        return await self._change("clear", lambda at: self._empty(slot, at))
+
+    async def get_clock(self) -> Instant:
+        """The lock's time now (`ClockedLockPort`)."""
+        if not await self._hear(await self._to_clock("get_clock")):
+            raise Unreachable(Part.LOCK, "the lock does not answer")
+        return Instant(round(self.firmware.clock.utc_s(self.now()) * SECOND_MS))
+
+    async def set_clock(self, at: Instant) -> None:
+        """Put the lock's clock right (`ClockedLockPort`)."""
+        trouble = await self._to_clock("set_clock")
+        if trouble is not Trouble.LOST_COMMAND:
+            self.firmware.clock.set(at / SECOND_MS, self.now())
+        if not await self._hear(trouble):
+            raise Unreachable(Part.LOCK, "the lock does not answer")
 
     @override
     async def reports(self) -> AsyncIterator[Report]:
@@ -162,7 +195,36 @@ class InProcessLock(LockPort):
         """The instant the firmware is told, in seconds of the loop."""
         return asyncio.get_running_loop().time()
 
-    async def _change(self, verb: str, act: Callable[[float], bool]) -> WriteAnswer:
+    async def _to_clock(self, verb: str) -> Trouble | None:
+        if self._schedule is None:
+            raise Unsupported("this lock has no clock that can be set")
+        return await self._send(verb)
+
+    def _store(self, slot: Slot, digits: str, window: Window | None, at: float) -> bool:
+        """Write as a good driver does: never a moment with a PIN that opens outside its window."""
+        lock = self.firmware
+        if window is None:
+            is_written = lock.write(slot, digits, at).claims_success
+            if is_written and self._schedule is not None:
+                lock.erase_schedule(slot, Kind.YEAR_DAY, None, at)
+            return is_written
+        bounds = YearDay(self._minute(window.starts_at), self._minute(window.ends_at))
+        if not lock.put_schedule(slot, ONLY_SLOT, bounds, at).claims_success:
+            return False
+        return lock.write(slot, digits, at).claims_success
+
+    def _empty(self, slot: Slot, at: float) -> bool:
+        is_cleared = self.firmware.clear(slot, at).claims_success
+        if is_cleared and self._schedule is not None:
+            self.firmware.erase_schedule(slot, Kind.YEAR_DAY, None, at)
+        return is_cleared
+
+    def _minute(self, instant: Instant | None) -> Minute:
+        """What the lock's wall shows at an instant, if its clock is right."""
+        assert instant is not None, "a window that the schedule took has both ends"
+        return minute_of(self.firmware.clock.local_of(instant / SECOND_MS))
+
+    async def _change(self, verb: str, act: Callable[[float], bool], window: Window | None = None) -> WriteAnswer:
         trouble = await self._send(verb)
         if trouble is Trouble.LOST_COMMAND:
             return Ambiguous("no acknowledgement from the lock")
@@ -171,8 +233,8 @@ class InProcessLock(LockPort):
         if not await self._hear(trouble):
             return Ambiguous("the lock's answer did not arrive")
         if not self.firmware.model.is_supervised:
-            return Written(Evidence.ACKNOWLEDGED)
-        return Written(Evidence.SUPERVISED) if claims_success else Refused(RefusalReason.UNSPECIFIED)
+            return Written(Evidence.ACKNOWLEDGED, window)
+        return Written(Evidence.SUPERVISED, window) if claims_success else Refused(RefusalReason.UNSPECIFIED)
 
     async def _send(self, verb: str) -> Trouble | None:
         """The way to the lock, or the wait for nothing. Whoever is cancelled after it has changed the lock."""

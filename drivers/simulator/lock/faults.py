@@ -47,6 +47,7 @@ class Fault(StrEnum):
     REFUSE_WRITE = "refuse_write"
     SILENT_REFUSE = "silent_refuse"
     COMMIT_LATE = "commit_late"
+    REFUSE_SCHEDULE = "refuse_schedule"
     WIPE = "wipe"
     LOST_S2_STATE = "lost_s2_state"
 
@@ -68,6 +69,7 @@ MEANINGS: dict[Fault, str] = {
     Fault.REFUSE_WRITE: "the lock refuses a write and says so",
     Fault.SILENT_REFUSE: "the lock drops a write and claims success",
     Fault.COMMIT_LATE: "the lock accepts a write, but shows the old value for two seconds",
+    Fault.REFUSE_SCHEDULE: "the lock refuses a schedule and says so",
     Fault.WIPE: "the lock silently loses all its codes now",
     Fault.LOST_S2_STATE: "the lock loses its security state now, as if its battery were pulled",
 }
@@ -96,7 +98,14 @@ def place_of(fault: Fault) -> Place:
             | Fault.NODE_ALIVE
         ):
             return Place.RADIO
-        case Fault.REFUSE_WRITE | Fault.SILENT_REFUSE | Fault.COMMIT_LATE | Fault.WIPE | Fault.LOST_S2_STATE:
+        case (
+            Fault.REFUSE_WRITE
+            | Fault.SILENT_REFUSE
+            | Fault.COMMIT_LATE
+            | Fault.REFUSE_SCHEDULE
+            | Fault.WIPE
+            | Fault.LOST_S2_STATE
+        ):
             return Place.LOCK
         case _:
             assert_never(fault)

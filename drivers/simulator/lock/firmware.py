@@ -7,15 +7,20 @@ draws chance. What the lock wants to tell the world is left in a list of notices
 Rules, each with a test of its name:
 a PIN is digits of an allowed length; a slot exists or not; a PIN that another slot holds is refused, dropped or doubled as the
 model says; a refused write changes nothing; wrong presses in a row switch the keypad off for a while; a disabled PIN does not
-open; after opening the bolt stays open unless the model relocks.
+open, and a scheduled one only inside its schedule by the lock's own clock; after opening the bolt stays open unless the model relocks.
 """
 
-from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import override
 
+from drivers.simulator.lock import rules
+from drivers.simulator.lock.bolt import BoltWork
+from drivers.simulator.lock.clock import LockClock
 from drivers.simulator.lock.faults import Fault
-from drivers.simulator.lock.profiles import Duplicates, LockModel
+from drivers.simulator.lock.keypad import Keypad
+from drivers.simulator.lock.memory import COMMIT_LATE_S, NO_IMAGE, Memory
+from drivers.simulator.lock.profiles import LockModel
 from drivers.simulator.lock.values import (
     EMPTY,
     Bolt,
@@ -31,6 +36,7 @@ from drivers.simulator.lock.values import (
 )
 
 __all__ = [
+    "COMMIT_LATE_S",
     "EMPTY",
     "Bolt",
     "Firmware",
@@ -45,33 +51,12 @@ __all__ = [
     "WriteResult",
 ]
 
-COMMIT_LATE_S = 2.0
-"""How long a write armed with `commit_late` shows the old value; seconds are reported of Kwikset read-backs."""
-
-NOTICES_MAX = 64
-"""Most notices a lock keeps for a radio that does not fetch them; the oldest is lost first, as in a small device."""
-
-MASK = "*"
-"""What a masking lock shows per digit of a code."""
-
-
-NO_IMAGE = "not an image of a lock"
-
-
-@dataclass(frozen=True, slots=True)
-class _Late:
-    """A write that lands later; `slot` None clears."""
-
-    due_at: float
-    user_id: int
-    slot: Slot | None
-
 
 def _never(_fault: Fault) -> bool:
     return False
 
 
-class Firmware:
+class Firmware(Memory):
     """One lock's memory, keypad and bolt.
 
     `memory` is what is on the lock already: slot number to PIN, all enabled. `strikes` asks whether a fault happens now; by
@@ -82,18 +67,11 @@ class Firmware:
         self, model: LockModel, *, memory: Mapping[int, str] = {}, strikes: Callable[[Fault], bool] = _never
     ) -> None:
         """Take the memory as it is, without judging it: whoever put it there is not asked again."""
-        self.model = model
-        self.bolt = Bolt.LOCKED
+        super().__init__(model, memory, strikes)
+        self.clock = LockClock(model.clock_drift_ppm, datetime(model.clock_default_year, 1, 1, tzinfo=UTC).timestamp())
         self.battery_percent = 100
-        self.revision = 0
-        self.counters: Counter[str] = Counter()
-        self._strikes = strikes
-        self._slots: dict[int, Slot] = {user_id: self._filled(pin, Status.ENABLED) for user_id, pin in memory.items()}
-        self._late: list[_Late] = []
-        self._notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
-        self._wrong_presses = 0
-        self._locked_out_until: float | None = None
-        self._relock_at: float | None = None
+        self._keypad = Keypad(model)
+        self._bolt = BoltWork(model, self._tell)
 
     # -- codes, by radio ---------------------------------------------------------------------------------------------
 
@@ -124,18 +102,16 @@ class Firmware:
             self._tell(NoticeKind.ALL_CODES_DELETED, at)
         return WriteResult()
 
-    def read(self, user_id: int, at: float) -> Slot | None:
-        """Show a slot as the lock shows it now; None for a slot it does not have."""
-        self._settle(at)
-        self.counters["reads"] += 1
-        if not self._has(user_id):
-            return None
-        return self._slots.get(user_id, EMPTY)
+    # -- power ---------------------------------------------------------------------------
 
-    def occupied(self, at: float) -> dict[int, Slot]:
-        """Show every slot that holds a code, in order of its number."""
+    def lose_power(self, at: float) -> None:
+        """Have the battery out and in again: what was not stored yet and the time are gone."""
         self._settle(at)
-        return dict(sorted(self._slots.items()))
+        self.counters["power_losses"] += 1
+        self._late.clear()
+        self._keypad.lose_power()
+        self._bolt.relock_at = None
+        self.clock.lose_power(at)
 
     # -- hands at the door -------------------------------------------------------------------------------------------
 
@@ -143,22 +119,31 @@ class Firmware:
         """Type a PIN at the keypad: the bolt opens, or the keypad refuses and counts."""
         self._settle(at)
         self.counters["presses"] += 1
-        if self._locked_out_until is not None:
+        if self._keypad.off_until is not None:
             self.counters["presses_locked_out"] += 1
             return Press(PressOutcome.LOCKED_OUT)
-        for user_id, slot in sorted(self._slots.items()):
-            if slot.status is Status.ENABLED and slot.pin == digits:
-                self._wrong_presses = 0
-                self.counters["presses_opened"] += 1
-                self.unlock(at, How.KEYPAD, user_id=user_id)
-                return Press(PressOutcome.OPENED, user_id)
+        user_id = rules.opener(self._slots, digits, lambda number: self.may_open(number, at))
+        if user_id is not None:
+            self._keypad.right()
+            self.counters["presses_opened"] += 1
+            self.unlock(at, How.KEYPAD, user_id=user_id)
+            return Press(PressOutcome.OPENED, user_id)
         self.counters["presses_refused"] += 1
-        self._wrong_presses += 1
-        if self.model.wrong_presses_max and self._wrong_presses >= self.model.wrong_presses_max:
-            self._wrong_presses = 0
-            self._locked_out_until = at + self.model.lockout_s
+        if self._keypad.wrong(at):
             self._tell(NoticeKind.KEYPAD_DISABLED, at)
         return Press(PressOutcome.REFUSED)
+
+    def may_open(self, user_id: int, at: float) -> bool:
+        """Whether a slot's schedule lets its PIN open now, by the lock's own clock."""
+        return not rules.is_bound(self.model) or self.schedules.allows(user_id, self.clock.local(at))
+
+    def opening(self, at: float) -> dict[int, str]:
+        """The PINs that open the door now, by slot: stored, enabled, and inside their schedule."""
+        return {
+            user_id: slot.pin
+            for user_id, slot in self.occupied(at).items()
+            if slot.pin is not None and rules.opens(slot, slot.pin) and self.may_open(user_id, at)
+        }
 
     def program_at_keypad(self, user_id: int, pin: str, at: float) -> WriteResult:
         """Store a PIN by hand, with the master code, as an owner does at the door."""
@@ -181,48 +166,36 @@ class Firmware:
             self._tell(NoticeKind.ALL_CODES_DELETED, at)
 
     def wipe(self, at: float) -> None:
-        """Lose every code without a word."""
+        """Lose every code and schedule without a word."""
         self._settle(at)
         self.counters["wipes"] += 1
         self._empty()
+        self.schedules.clear()
 
     # -- bolt and battery --------------------------------------------------------------------------------------------
+
+    @property
+    def bolt(self) -> Bolt:
+        """Where the bolt is."""
+        return self._bolt.state
 
     def lock(self, at: float, how: How) -> None:
         """Throw the bolt; it also frees a jam."""
         self._settle(at)
-        self._move(Bolt.LOCKED)
-        self._relock_at = None
-        match how:
-            case How.KEYPAD:
-                self._tell(NoticeKind.KEYPAD_LOCKED, at)
-            case How.MANUAL:
-                self._tell(NoticeKind.MANUALLY_LOCKED, at)
-            case How.RADIO:
-                self._tell(NoticeKind.RADIO_LOCKED, at)
-            case How.AUTO:
-                self._tell(NoticeKind.AUTO_LOCKED, at)
+        self._bolt.lock(at, how)
+        self.revision += 1
 
     def unlock(self, at: float, how: How, *, user_id: int | None = None) -> None:
         """Draw the bolt; a model with auto relock throws it again after its time."""
         self._settle(at)
-        self._move(Bolt.UNLOCKED)
-        if self.model.auto_relock_s:
-            self._relock_at = at + self.model.auto_relock_s
-        match how:
-            case How.KEYPAD:
-                self._tell(NoticeKind.KEYPAD_UNLOCKED, at, user_id)
-            case How.MANUAL | How.AUTO:
-                self._tell(NoticeKind.MANUALLY_UNLOCKED, at)
-            case How.RADIO:
-                self._tell(NoticeKind.RADIO_UNLOCKED, at)
+        self._bolt.unlock(at, how, user_id)
+        self.revision += 1
 
     def jam(self, at: float) -> None:
         """Stop the bolt half way."""
         self._settle(at)
-        self._move(Bolt.JAMMED)
-        self._relock_at = None
-        self._tell(NoticeKind.JAMMED, at)
+        self._bolt.jam(at)
+        self.revision += 1
 
     def set_battery(self, percent: int, at: float) -> None:
         """Set the charge, 0 to 100; crossing the model's threshold downwards is told once."""
@@ -248,143 +221,43 @@ class Firmware:
     def due_at(self) -> float | None:
         """Say when time alone changes the lock next; None: never."""
         dues = [late.due_at for late in self._late]
-        dues += [due for due in (self._relock_at, self._locked_out_until) if due is not None]
+        dues += [due for due in (self._bolt.relock_at, self._keypad.off_until) if due is not None]
         return min(dues, default=None)
 
-    def drain_notices(self) -> list[Notice]:
-        """Hand over what the lock wants to tell, oldest first, once."""
-        drained = list(self._notices)
-        self._notices.clear()
-        return drained
-
-    def truth(self) -> dict[str, object]:
+    def truth(self, at: float) -> dict[str, object]:
         """Tell what is really in the lock, as plain values for JSON; PINs in clear."""
         return {
             **self.image(),
-            "is_locked_out": self._locked_out_until is not None,
+            "opening": {str(user_id): pin for user_id, pin in self.opening(at).items()},
+            "clock": {
+                "shows": self.clock.utc(at).isoformat(timespec="seconds"),
+                "local": self.clock.local(at).replace(tzinfo=None).isoformat(timespec="seconds"),
+                "is_set": self.clock.is_set,
+            },
+            "is_locked_out": self._keypad.off_until is not None,
             "counters": dict(sorted(self.counters.items())),
         }
 
+    @override
     def image(self) -> dict[str, object]:
         """Return what the lock keeps over a loss of power, as plain values for JSON; PINs in clear."""
-        return {
-            "slots": {
-                str(user_id): {"status": slot.status.value, "pin": slot.pin}
-                for user_id, slot in sorted(self._slots.items())
-            },
-            "bolt": self.bolt.value,
-            "battery": self.battery_percent,
-        }
+        return {**super().image(), "bolt": self.bolt.value, "battery": self.battery_percent}
 
+    @override
     def restore(self, image: Mapping[str, object]) -> None:
         """Take over what `image` gave; raises `ValueError` when it is not an image."""
-        slots, bolt, battery = image.get("slots"), image.get("bolt"), image.get("battery")
-        if not isinstance(slots, Mapping) or not isinstance(bolt, str) or not isinstance(battery, int):
+        bolt, battery = image.get("bolt"), image.get("battery")
+        if not isinstance(bolt, str) or not isinstance(battery, int):
             raise ValueError(NO_IMAGE)  # noqa: TRY004 - the shape of a file is a value
-        restored: dict[int, Slot] = {}
-        for user_id, entry in slots.items():
-            match entry:
-                case {"status": str(status), "pin": str(pin)}:
-                    restored[int(user_id)] = self._filled(pin, Status(status))
-                case _:
-                    raise ValueError(NO_IMAGE)
-        self._slots = restored
-        self.bolt = Bolt(bolt)
+        super().restore(image)
+        self._bolt.state = Bolt(bolt)
         self.battery_percent = battery
 
-    # -- rules -------------------------------------------------------------------------------------------------------
-
-    def _write(self, user_id: int, pin: str, at: float, *, is_enabled: bool) -> WriteResult:
-        self._settle(at)
-        self.counters["writes"] += 1
-        if self._strikes(Fault.REFUSE_WRITE):
-            return self._refused(Refusal.INJECTED)
-        if self._strikes(Fault.SILENT_REFUSE):
-            return self._refused(Refusal.INJECTED, is_told=False)
-        refusal = self._judge(user_id, pin)
-        if refusal is Refusal.DUPLICATE:
-            if self.model.notifies_duplicates:
-                self._tell(NoticeKind.DUPLICATE_REFUSED, at, user_id)
-            return self._refused(refusal, is_told=self.model.duplicates is not Duplicates.SILENT)
-        if refusal is not None:
-            return self._refused(refusal)
-        self._commit(user_id, self._filled(pin, Status.ENABLED if is_enabled else Status.DISABLED), at)
-        return WriteResult()
-
-    def _clear(self, user_id: int, at: float) -> WriteResult:
-        self._settle(at)
-        self.counters["clears"] += 1
-        if self._strikes(Fault.REFUSE_WRITE):
-            return self._refused(Refusal.INJECTED)
-        if self._strikes(Fault.SILENT_REFUSE):
-            return self._refused(Refusal.INJECTED, is_told=False)
-        if not self._has(user_id):
-            return self._refused(Refusal.SLOT)
-        self._commit(user_id, None, at)
-        return WriteResult()
-
-    def _judge(self, user_id: int, pin: str) -> Refusal | None:
-        """Say why a PIN may not go into a slot; None when it may."""
-        if not self._has(user_id):
-            return Refusal.SLOT
-        if not (pin.isascii() and pin.isdigit()):
-            return Refusal.ALPHABET
-        if not self.model.pin_length_min <= len(pin) <= self.model.pin_length_max:
-            return Refusal.LENGTH
-        if self.model.one_length and len(pin) != self.model.one_length:
-            return Refusal.LENGTH
-        if self.model.duplicates is Duplicates.ALLOW:
-            return None
-        if any(slot.pin == pin for other, slot in self._slots.items() if other != user_id):
-            return Refusal.DUPLICATE
-        return None
-
-    def _has(self, user_id: int) -> bool:
-        return 1 <= user_id <= self.model.slots
-
-    def _filled(self, pin: str, status: Status) -> Slot:
-        return Slot(status, pin, MASK * len(pin) if self.model.is_masked else pin)
-
-    def _refused(self, refusal: Refusal, *, is_told: bool = True) -> WriteResult:
-        self.counters["refusals"] += 1
-        return WriteResult(refusal, is_told)
-
-    def _commit(self, user_id: int, slot: Slot | None, at: float) -> None:
-        self._late = [late for late in self._late if late.user_id != user_id]
-        if self._strikes(Fault.COMMIT_LATE):
-            self._late.append(_Late(at + COMMIT_LATE_S, user_id, slot))
-            return
-        self._store(user_id, slot)
-
-    def _store(self, user_id: int, slot: Slot | None) -> None:
-        self.revision += 1
-        if slot is None:
-            self._slots.pop(user_id, None)
-        else:
-            self._slots[user_id] = slot
-
-    def _empty(self) -> None:
-        self.revision += 1
-        self._slots.clear()
-        self._late.clear()
-
-    def _move(self, bolt: Bolt) -> None:
-        self.revision += 1
-        self.counters["bolt_moves"] += 1
-        self.bolt = bolt
-
-    def _tell(self, kind: NoticeKind, at: float, user_id: int | None = None) -> None:
-        self.counters["notices"] += 1
-        self._notices.append(Notice(kind, at, user_id))
-
+    @override
     def _settle(self, at: float) -> None:
         """Do what time alone does up to `at`."""
-        for late in [late for late in self._late if late.due_at <= at]:
-            self._late.remove(late)
-            self._store(late.user_id, late.slot)
-        if self._locked_out_until is not None and self._locked_out_until <= at:
-            self._locked_out_until = None
-        if self._relock_at is not None and self._relock_at <= at:
-            self._relock_at = None
-            self._move(Bolt.LOCKED)
-            self._tell(NoticeKind.AUTO_LOCKED, at)
+        super()._settle(at)
+        self._keypad.settle(at)
+        if self._bolt.relock_at is not None and self._bolt.relock_at <= at:
+            self._bolt.settle(at)
+            self.revision += 1

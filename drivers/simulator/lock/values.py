@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     LENGTH = "length"
     ALPHABET = "alphabet"
     SLOT = "slot"
+    SCHEDULE = "schedule"
     INJECTED = "injected"
 
 
