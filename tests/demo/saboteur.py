@@ -10,15 +10,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from gateway.cloud.pump import OutboxPump
-from gateway.fleet import reports, steps, worker
+from gateway.fleet import steps, usage, worker
 from gateway.fleet.executor import Result, perform
+from gateway.fleet.steps import Bench
 from gateway.fleet.worker import Worker
 from gateway.model.access_code import AccessCode
 from gateway.model.answers import Written
 from gateway.model.clock import ClockReading
 from gateway.model.events import EventKind
 from gateway.model.evidence import Evidence
-from gateway.model.ids import CodeId, LockId, Slot
+from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import HOUR_MS, Instant
 from gateway.model.pin import Pin
 from gateway.planner import diff, plan
@@ -181,11 +182,13 @@ def _answer_twice() -> None:
 
 def _mix_up_codes() -> None:
     """The driver's report: names another code than the one that opened."""
+    used = usage._used
 
-    def broken(_con: Connection, _lock_id: LockId, _slot: Slot, _at: Instant) -> CodeId:
-        return CodeId("owner-front-door")
+    def broken(con: Connection, bench: Bench, slot: Slot, at: Instant) -> AccessCode | None:
+        code = used(con, bench, slot, at)
+        return None if code is None else replace(code, code_id=CodeId("owner-front-door"))
 
-    _put(reports, "_used", broken)
+    _put(usage, "_used", broken)
 
 
 SABOTAGES = {
