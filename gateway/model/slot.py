@@ -13,6 +13,7 @@ cleared, seen empty and only then written (A7), so that no code is ever written 
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from gateway.model.answers import RefusalReason, SightingSource
 from gateway.model.evidence import Proof
@@ -296,8 +297,15 @@ def judge(record: SlotRecord, wanted: Wanted | None) -> Verdict:
 
     Raises `AssertionError` when no row matches, which the exhaustive test rules out.
     """
-    claim, standing, look = claim_of(record, wanted), standing_of(record, wanted), look_of(record, wanted)
     was_proven = record.proven is not None
+    return _verdict(
+        claim_of(record, wanted), standing_of(record, wanted), look_of(record, wanted), was_proven=was_proven
+    )
+
+
+@cache
+def _verdict(claim: Claim, standing: Standing, look: Look, *, was_proven: bool) -> Verdict:
+    """The first row that matches; each of the few hundred combinations is looked up once."""
     for row in JUDGEMENTS:
         if row.matches(claim, standing, look, was_proven=was_proven):
             return row.verdict

@@ -90,6 +90,7 @@ class Book:
                     pin=before.pin if body.get("code") is None else _text(body["code"]),
                     starts_at=_instant(body["starts_at"]) if "starts_at" in body else before.starts_at,
                     ends_at=_instant(body["ends_at"]) if "ends_at" in body else before.ends_at,
+                    is_change_allowed=body.get("is_external_modification_allowed", before.is_change_allowed) is True,
                 )
             case _:
                 assert before is not None, "a delete of a code that was never created was accepted"

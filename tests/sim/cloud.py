@@ -13,7 +13,7 @@ LIVING_MAX = 12
 """Codes that a lock is given at once, more than the smallest locks hold."""
 
 PIN_DIGITS = 8
-"""So long that no number in a log line is taken for a PIN by accident; every simulated lock takes them."""
+"""Where the lock takes them: so long that no number in a log line is taken for a PIN by accident."""
 
 
 class Manager:
@@ -23,7 +23,7 @@ class Manager:
         self,
         book: Book,
         counterpart: Counterpart,
-        lock_ids: list[str],
+        digits: Mapping[str, int],
         chance: random.Random,
         send_raw: Callable[[bytes], None],
     ) -> None:
@@ -31,7 +31,9 @@ class Manager:
         self.counterpart = counterpart
         self.pins: set[str] = set()
         self._send_raw = send_raw
-        self._lock_ids = lock_ids
+        self._lock_ids = list(digits)
+        self._digits = digits
+        """The length of PINs by lock."""
         self._chance = chance
         self._code_count = 0
         self._generations: dict[str, int] = {}
@@ -47,23 +49,31 @@ class Manager:
         self.book.send(Sent(order_id, kind, dict(body)))
         return order_id
 
-    def draw_pin(self) -> str:
-        pin = "".join(self._chance.choice("0123456789") for _ in range(PIN_DIGITS))
+    def draw_pin(self, lock_id: str) -> str:
+        """A PIN that this lock takes."""
+        pin = "".join(self._chance.choice("0123456789") for _ in range(self._digits[lock_id]))
         self.pins.add(pin)
         return pin
 
     def order_something(self, now: Instant) -> str:
-        """One order, drawn."""
+        """One order, or the few that belong together, drawn; returns the id of the last."""
         living = [code_id for code_id in self._codes if not self._is_past(code_id, now)]
         dice = self._chance.random()
-        if not living or dice < 0.45:
+        if not living or dice < 0.40:
             return self._create(now, living)
         code_id = self._chance.choice(living)
-        if dice < 0.72:
+        if dice < 0.62:
             return self._update(code_id, now)
-        if dice < 0.95:
-            self._codes.pop(code_id)
-            return self.order("access_code.delete", self._numbered(code_id, {"access_code_id": code_id}))
+        if dice < 0.82:
+            return self._delete(code_id)
+        if dice < 0.87:
+            return self._move_end(code_id, now)
+        if dice < 0.90:
+            return self._swap(code_id, living)
+        if dice < 0.94:
+            return self._follow(code_id, now)
+        if dice < 0.96:
+            return self._replace(code_id, now)
         return self._blunder(code_id, now)
 
     def _is_past(self, code_id: str, now: Instant) -> bool:
@@ -75,9 +85,7 @@ class Manager:
         lock_id = chance.choice(self._lock_ids)
         here = [code_id for code_id in living if self._codes[code_id]["device_id"] == lock_id]
         if len(here) >= LIVING_MAX:
-            gone = chance.choice(here)
-            self._codes.pop(gone)
-            return self.order("access_code.delete", self._numbered(gone, {"access_code_id": gone}))
+            return self._delete(chance.choice(here))
         self._code_count += 1
         code_id = f"code-{self._code_count}"
         starts, ends = self._window(now)
@@ -86,7 +94,7 @@ class Manager:
         if dice < 0.08 and here:
             body["code"] = self._codes[chance.choice(here)].get("code")
         elif dice < 0.92:
-            body["code"] = self.draw_pin()
+            body["code"] = self.draw_pin(lock_id)
         if starts is not None:
             body["starts_at"] = text(starts)
         if ends is not None:
@@ -100,19 +108,83 @@ class Manager:
         chance = self._chance
         body: dict[str, Fact] = {"access_code_id": code_id}
         if chance.random() < 0.5:
-            body["code"] = self.draw_pin()
+            body["code"] = self.draw_pin(str(self._codes[code_id]["device_id"]))
         if chance.random() < 0.5:
             starts, ends = self._window(now)
             body |= {"starts_at": text(starts), "ends_at": text(ends)}
             self._codes[code_id]["_ends"] = ends
+        if chance.random() < 0.05:
+            body["is_external_modification_allowed"] = chance.random() < 0.5
         if len(body) == 1 or chance.random() < 0.2:
             body["name"] = f"Renamed {chance.randrange(100)}"
         self._codes[code_id] |= {name: value for name, value in body.items() if value is not None}
         return self.order("access_code.update", self._numbered(code_id, body))
 
+    def _delete(self, code_id: str) -> str:
+        self._codes.pop(code_id)
+        return self.order("access_code.delete", self._numbered(code_id, {"access_code_id": code_id}))
+
+    def _move_end(self, code_id: str, now: Instant) -> str:
+        """The guest stays longer, or leaves early."""
+        ends = self._codes[code_id].get("_ends")
+        if not isinstance(ends, int):
+            return self._update(code_id, now)
+        moved = Instant(max(ends + int(self._chance.uniform(-0.5, 2) * DAY_MS), now + MINUTE_MS))
+        self._codes[code_id]["_ends"] = moved
+        return self.order(
+            "access_code.update", self._numbered(code_id, {"access_code_id": code_id, "ends_at": text(moved)})
+        )
+
+    def _swap(self, code_id: str, living: list[str]) -> str:
+        """Two guests of one lock trade their PINs, by way of a third one."""
+        code = self._codes[code_id]
+        others = [
+            other
+            for other in living
+            if other != code_id and self._codes[other]["device_id"] == code["device_id"] and "code" in self._codes[other]
+        ]
+        if not others or "code" not in code:
+            return self._delete(code_id)
+        other_id = self._chance.choice(others)
+        mine, theirs = code["code"], self._codes[other_id]["code"]
+        for who, pin in ((code_id, self.draw_pin(str(code["device_id"]))), (other_id, mine)):
+            self.order("access_code.update", self._numbered(who, {"access_code_id": who, "code": pin}))
+        code["code"], self._codes[other_id]["code"] = theirs, mine
+        return self.order("access_code.update", self._numbered(code_id, {"access_code_id": code_id, "code": theirs}))
+
+    def _follow(self, code_id: str, now: Instant) -> str:
+        """The next guest gets the PIN of this one, for a stay after it."""
+        before = self._codes[code_id]
+        ends = before.get("_ends")
+        if not isinstance(ends, int) or "code" not in before:
+            return self._update(code_id, now)
+        starts = Instant(ends + int(self._chance.uniform(0.2, 8) * HOUR_MS))
+        return self._create_with(str(before["device_id"]), before["code"], starts, Instant(starts + DAY_MS))
+
+    def _replace(self, code_id: str, now: Instant) -> str:
+        """Deleted, and ordered anew at once: under another id with the same PIN, or under the same id."""
+        gone = self._codes[code_id]
+        self._delete(code_id)
+        ends = Instant(now + int(self._chance.uniform(0.1, 2) * DAY_MS))
+        again = code_id if self._chance.random() < 0.5 else None
+        return self._create_with(str(gone["device_id"]), gone.get("code"), None, ends, again)
+
+    def _create_with(
+        self, lock_id: str, pin: Fact, starts: Instant | None, ends: Instant, code_id: str | None = None
+    ) -> str:
+        if code_id is None:
+            self._code_count += 1
+            code_id = f"code-{self._code_count}"
+        body: dict[str, Fact] = {"access_code_id": code_id, "device_id": lock_id, "name": f"Guest of {lock_id}"}
+        body |= {"ends_at": text(ends)} | ({} if pin is None else {"code": pin})
+        if starts is not None:
+            body["starts_at"] = text(starts)
+        self._codes[code_id] = {**body, "_ends": ends}
+        return self.order("access_code.create", self._numbered(code_id, body))
+
     def _blunder(self, code_id: str, now: Instant) -> str:
         """Something that must be refused, or an old order sent again."""
-        match self._chance.randrange(4):
+        match self._chance.randrange(5):
             case 0:
                 return self.order("access_code.delete", {"access_code_id": "never-was"})
             case 1:
@@ -122,6 +194,9 @@ class Manager:
                 old = self.book.sent[self._chance.choice(list(self.book.sent))]
                 self._send_raw(encode_order(old.order_id, old.kind, old.body))
                 return old.order_id
+            case 3:
+                wrong = "".join(self._chance.choice("0123456789") for _ in range(11))
+                return self.order("access_code.update", {"access_code_id": code_id, "code": wrong})
             case _:
                 past = text(Instant(now - HOUR_MS))
                 return self.order("access_code.update", {"access_code_id": code_id, "ends_at": past})

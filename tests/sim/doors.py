@@ -206,6 +206,19 @@ class Door:
         self._tell()
         return outcome
 
+    def reset(self, at: float, *, is_told: bool) -> None:
+        """Somebody empties the lock by the button inside, or its memory is lost."""
+        if is_told:
+            self.firmware.factory_reset(at)
+        else:
+            self.firmware.wipe(at)
+        self._tell()
+
+    def set_battery(self, percent: int, at: float) -> None:
+        """Use the battery up, or change it."""
+        self.firmware.set_battery(percent, at)
+        self._tell()
+
     def set_deaf(self, *, is_deaf: bool) -> None:
         """The lock leaves the radio, or comes back."""
         self.is_deaf = is_deaf

@@ -29,12 +29,18 @@ class Outcome:
 
 
 def play_world(seed: int, days: float, show: Callable[[str], None] | None = None) -> Outcome:
-    """Play one world. Rubbish is collected at set moments only: when generators die is part of the world."""
+    """Play one world. Rubbish is collected at set moments only: when generators die is part of the world.
+
+    What was there before the world is not looked at again and again.
+    """
+    gc.collect()
+    gc.freeze()
     gc.disable()
     try:
         return play(_three_acts(seed, days, show), seed)
     finally:
         gc.enable()
+        gc.unfreeze()
 
 
 async def _three_acts(seed: int, days: float, show: Callable[[str], None] | None) -> Outcome:

@@ -5,7 +5,8 @@ import random
 from collections.abc import Awaitable, Callable
 
 from tests.sim.doors import Door, Radio
-from tests.sim.weather import Spells, Weather
+from tests.sim.people import People
+from tests.sim.weather import Spells, Weather, can_have
 from tests.sim.world import World
 
 COMMITS_AHEAD = 40
@@ -20,12 +21,14 @@ class Storm:
         self._weather = weather
         world.broker.habits = weather.habits
         for door in world.doors.values():
-            door.radio = Radio(weather.radio.trouble_rate, weather.radio.troubles, dict(weather.radio.fault_rates))
+            rates = {fault: rate for fault, rate in weather.radio.fault_rates.items() if can_have(door.model, fault)}
+            door.radio = Radio(weather.radio.trouble_rate, weather.radio.troubles, rates)
 
     async def run(self) -> None:
         weather = self._weather
         spells: list[tuple[str, Spells | None, Callable[[random.Random, float], Awaitable[None]]]] = [
             ("broker", weather.broker_gone, self._lose_broker),
+            ("broker for long", weather.broker_gone_for_long, self._lose_broker),
             ("hub link", weather.hub_link_breaks, self._break_hub_link),
             ("cloud link", weather.cloud_link_breaks, self._break_cloud_link),
             ("silence", weather.cloud_is_silent, self._silence_cloud),
@@ -42,10 +45,7 @@ class Storm:
                 if weather.lock_deaf is not None:
                     strike_door = self._deafening(door)
                     tasks.create_task(self._strike_again(f"deaf {door.lock_id}", weather.lock_deaf, strike_door))
-            tasks.create_task(self._order(), name="storm orders")
-            tasks.create_task(self._visit(), name="storm guests")
-            if weather.hands_every_s is not None:
-                tasks.create_task(self._meddle(weather.hands_every_s), name="storm hands")
+            tasks.create_task(People(self._world, weather).live(), name="people")
 
     async def calm_down(self) -> None:
         """Everything works again, and goes on working."""
@@ -149,43 +149,3 @@ class Storm:
             door.set_deaf(is_deaf=False)
 
         return deafen
-
-    # People.
-
-    async def _order(self) -> None:
-        chance = self._world.chance("orders")
-        while True:
-            await asyncio.sleep(chance.expovariate(1 / self._weather.orders_every_s))
-            for _ in range(chance.choice((1, 1, 1, 1, 5))):
-                order_id = self._world.manager.order_something(self._world.true.now())
-                sent = self._world.book.sent[order_id]
-                self._world.trace.note("order", id=order_id[:8], kind=sent.kind, code=sent.code_id)
-
-    async def _visit(self) -> None:
-        """Guests type PINs, mostly right ones."""
-        chance, world = self._world.chance("guests"), self._world
-        while True:
-            await asyncio.sleep(chance.expovariate(1 / self._weather.guests_every_s))
-            door = chance.choice(list(world.doors.values()))
-            pins = list(door.firmware.pins().values())
-            digits = chance.choice(pins) if pins and chance.random() < 0.8 else f"{chance.randrange(10**8):08}"
-            outcome = door.press(digits, world.loop.time())
-            world.trace.note("press", lock=door.lock_id, outcome=outcome.value)
-
-    async def _meddle(self, every_s: float) -> None:
-        """Owners program codes by hand in free slots, and delete codes, their own and ours."""
-        chance, world = self._world.chance("hands"), self._world
-        while True:
-            await asyncio.sleep(chance.expovariate(1 / every_s))
-            door = chance.choice(list(world.doors.values()))
-            pins = door.firmware.pins()
-            free = [slot for slot in range(1, door.model.slots + 1) if slot not in pins]
-            world.faults["hands"] += 1
-            if free and (not pins or chance.random() < 0.5):
-                ours = [pin for (lock_id, _), pin in world.auditors.strangers.items() if lock_id == door.lock_id]
-                is_twin = bool(world.manager.pins) and chance.random() < 0.1
-                pin = chance.choice(sorted(world.manager.pins)) if is_twin else world.manager.draw_pin()
-                if len(ours) < 3:
-                    door.program(chance.choice(free), pin, world.loop.time())
-            elif pins:
-                door.erase(chance.choice(list(pins)), world.loop.time())

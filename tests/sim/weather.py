@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from drivers.simulator.doors.driver import Trouble
 from drivers.simulator.lock.faults import Fault
-from drivers.simulator.lock.profiles import Duplicates, LockModel, shipped_model
+from drivers.simulator.lock.profiles import Duplicates, LockModel, shipped_model, shipped_profiles
 from tests.sim.broker import Habits
 from tests.sim.doors import Radio
 
@@ -32,6 +32,7 @@ class Weather:
 
     habits: Habits
     broker_gone: Spells | None = None
+    broker_gone_for_long: Spells | None = None
     hub_link_breaks: Spells | None = None
     cloud_link_breaks: Spells | None = None
     cloud_is_silent: Spells | None = None
@@ -42,6 +43,7 @@ class Weather:
     clock_lost: Spells | None = None
     """How long the time service is out of reach after a boot, and now and then between."""
     hands_every_s: float | None = None
+    reset_every_s: float | None = None
     guests_every_s: float = 30 * MINUTE_S
     orders_every_s: float = 25 * MINUTE_S
     radio: Radio = field(default_factory=Radio)
@@ -68,12 +70,13 @@ def draw(chance: random.Random) -> Weather:
     troubles = tuple(trouble for trouble in Trouble if exists())
     faults = {
         fault: chance.choice((0.005, 0.05))
-        for fault in (Fault.REFUSE_WRITE, Fault.COMMIT_LATE)
+        for fault in LOCK_FAULTS
         if chance.random() < 0.3
     }
     return Weather(
         habits=habits,
         broker_gone=spells((3, 20), 5, 2 * HOUR_S),
+        broker_gone_for_long=spells((200, 400), 24 * HOUR_S, 72 * HOUR_S),
         hub_link_breaks=spells((0.5, 10), 0, 0),
         cloud_link_breaks=spells((1, 10), 0, 0),
         cloud_is_silent=spells((5, 30), 60, 3 * HOUR_S),
@@ -83,22 +86,34 @@ def draw(chance: random.Random) -> Weather:
         restart=spells((5, 40), 1, 60),
         clock_lost=spells((10, 40), 10, 8 * HOUR_S),
         hands_every_s=chance.uniform(0.5, 6) * HOUR_S if exists() else None,
-        guests_every_s=chance.uniform(5, 60) * MINUTE_S,
-        orders_every_s=chance.choice((10, 30, 60)) * MINUTE_S,
+        reset_every_s=chance.uniform(24, 200) * HOUR_S if chance.random() < 0.3 else None,
+        guests_every_s=chance.uniform(10, 60) * MINUTE_S,
+        orders_every_s=chance.choice((10, 30, 60, 120, 240)) * MINUTE_S,
         radio=Radio(chance.choice((0.01, 0.05, 0.2)), troubles, faults),
     )
 
 
-PROFILES = ("plain_v1", "plain_v2", "ubolt_pro", "masked", "no_supervision")
+LOCK_FAULTS = (Fault.REFUSE_WRITE, Fault.COMMIT_LATE, Fault.SILENT_REFUSE)
+"""What the lock itself does wrong now and then."""
+
+
+def can_have(model: LockModel, fault: Fault) -> bool:
+    """Whether this kind of lock can have the fault: one that confirms every command says no aloud."""
+    return fault is not Fault.SILENT_REFUSE or not model.is_supervised
 
 
 def draw_model(chance: random.Random) -> LockModel:
-    """One lock, of a kind that is sold or worse: few slots, doubled PINs taken, silent refusals."""
-    model = shipped_model(chance.choice(PROFILES))
+    """One lock, of any kind that is known or worse: few slots, doubled PINs taken, own notices of our writes."""
+    model = shipped_model(chance.choice(sorted(shipped_profiles())))
+    if model.one_length:
+        # The owner has set the longest PINs, so that no PIN of a world is like another number in a log line.
+        model = replace(model, one_length=model.pin_length_max)
     if chance.random() < 0.2:
         model = replace(model, slots=chance.randint(3, 8))
     if chance.random() < 0.2:
         model = replace(model, duplicates=Duplicates.ALLOW)
     if chance.random() < 0.3:
         model = replace(model, notifies_radio_writes=True)
+    if chance.random() < 0.2:
+        model = replace(model, notifies_keypad_changes=False)
     return model

@@ -39,7 +39,7 @@ from tests.sim.auditors import LOOK_S, Auditors
 from tests.sim.book import Book
 from tests.sim.broker import Habits, SimBroker, SimLink
 from tests.sim.clock import HubClock, TrueTime
-from tests.sim.cloud import Manager, wish_text
+from tests.sim.cloud import PIN_DIGITS, Manager, wish_text
 from tests.sim.doors import Change, Door, Verb
 from tests.sim.power import Disk, InPlaceDatabase, Power
 from tests.sim.reckoning import is_budget_spent, unsettled
@@ -120,7 +120,8 @@ class World:
             # miss what overtakes the birth on a broker without order.
             received_up_to=EventReceipt(self.true.now(), 0),
         )
-        self.manager = Manager(self.book, self.counterpart, list(self.doors), self.chance("manager"), self._send_raw)
+        digits = {name: min(PIN_DIGITS, door.model.pin_length_max) for name, door in self.doors.items()}
+        self.manager = Manager(self.book, self.counterpart, digits, self.chance("manager"), self._send_raw)
         self.ear = Ear(self._is_pin, self.auditors.cry)
         self._tasks = tasks
         self._folder = folder
