@@ -63,6 +63,8 @@ def set_reachable(con: Connection, lock_id: LockId, at: Instant, *, is_reachable
         return
     if is_reachable:
         slots.forget_waits(con, lock_id)
+        # What people did at the keypad meanwhile was told to nobody (N2).
+        slots.doubt_empty(con, lock_id)
         _tell(con, EventKind.DEVICE_CONNECTED, lock_id, at, {})
     else:
         _tell(

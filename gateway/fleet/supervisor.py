@@ -76,12 +76,12 @@ class Fleet:
                 journal.append(con, Event(EventKind.DEVICE_ADDED, lock_id, body=body), at)
             reports.set_reachable(con, lock_id, at, is_reachable=True)
             # Nobody listened while the lock was away: hands at the keypad may have been busy (N2).
-            slots.doubt_free(con, lock_id)
+            slots.doubt_empty(con, lock_id)
 
         def is_all_known(con: Connection) -> bool:
             row = locks.get(con, lock_id)
             is_known = row is not None and row.profile == port.profile and row.is_reachable
-            return is_known and not slots.has_trusted_free(con, lock_id)
+            return is_known and not slots.has_trusted_empty(con, lock_id)
 
         if not await self._house.database.read(is_all_known):
             await self._house.database.write(keep)

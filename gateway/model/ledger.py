@@ -191,13 +191,15 @@ def unseen(record: SlotRecord, at: Instant) -> SlotRecord:
 def used(record: SlotRecord, at: Instant) -> SlotRecord:
     """The PIN of this slot opened the door: the strongest evidence for our last write (A7).
 
-    Not when the slot was seen, or is suspected, to hold something else since that write: then it was another PIN.
+    Not when the slot was seen, or is suspected, to hold something else since that write: then it was another PIN. Nor when
+    it was not seen empty before the write: then the PIN may be the earlier one, and the write lost (N6).
     """
     if record.operation is not Operation.WRITE or record.intended_at is None:
         return record
     is_suspect = record.sighted is SightedAs.UNKNOWN and (record.sighted_at or 0) > record.intended_at
     is_ours = record.sighted in {SightedAs.UNKNOWN, SightedAs.MASKED} or record.sighted_digest == record.intended
-    if is_suspect or not is_ours:
+    may_be_earlier = not record.was_empty and record.sighted_digest != record.intended
+    if is_suspect or not is_ours or may_be_earlier:
         return record
     if record.proof is not None and record.proof.evidence is Evidence.USED:
         return record
@@ -291,6 +293,6 @@ def _seen(
 
 
 def doubted(record: SlotRecord) -> SlotRecord:
-    """The lock was out of our sight: a slot of nobody that was seen empty is empty by hearsay only from now on (N2)."""
-    is_free = record.lease is None and record.sighted is SightedAs.EMPTY
-    return replace(record, sighted_by=SightingSource.MIDDLEMAN) if is_free else record
+    """The lock was out of our sight: a slot that was seen empty is empty by hearsay only from now on (N2)."""
+    is_empty = record.sighted is SightedAs.EMPTY and record.sighted_by is SightingSource.LOCK
+    return replace(record, sighted_by=SightingSource.MIDDLEMAN) if is_empty else record

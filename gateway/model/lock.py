@@ -81,6 +81,8 @@ class LockProfile:
     """Facts about one lock, from its driver. What is not known is said to be unknown, never guessed.
 
     `supervision_is_honest`: a supervised success of this model proves the write (A7).
+    `tells_hands`: it reports what people do to its codes at the keypad; one that does not is looked at before every write into
+    a free slot (N2).
     `schedule`: how it keeps windows itself (A2, D6); None for a lock without schedules, which is just-in-time (A3).
     """
 
@@ -89,4 +91,5 @@ class LockProfile:
     pin_rules: PinRules
     read_back: ReadBack = ReadBack.CLEAR
     supervision_is_honest: bool = False
+    tells_hands: bool = True
     schedule: Schedule | None = None

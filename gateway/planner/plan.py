@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from gateway.model.clock import ClockReading
 from gateway.model.ids import CodeId, Slot
-from gateway.model.instant import DAY_MS, Instant
+from gateway.model.instant import DAY_MS, SECOND_MS, Instant
 from gateway.model.ledger import doubted, released
 from gateway.model.slot import SlotRecord, Verdict, judge, possible_pins
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
@@ -48,6 +48,9 @@ EMPTY_IS_FRESH_MS = 7 * DAY_MS
 A hand at the keypad is reported by the lock while we listen; this is for the report that got lost. One look costs two
 messages.
 """
+
+UNTOLD_IS_FRESH_MS = 4 * SECOND_MS
+"""The same on a lock that does not tell of hands: long enough for the write that follows the look, even after a lost answer."""
 
 _ENDS_LEASE = frozenset({Verdict.RELEASED, Verdict.TAKEN_OVER})
 
@@ -129,10 +132,9 @@ def _without(snapshot: LockSnapshot, releases: tuple[Slot, ...]) -> LockSnapshot
 
 
 def _with_old_sightings_doubted(snapshot: LockSnapshot, reading: ClockReading) -> LockSnapshot:
+    fresh_ms = EMPTY_IS_FRESH_MS if snapshot.profile.tells_hands else UNTOLD_IS_FRESH_MS
     slots = {
-        slot: doubted(record)
-        if record.sighted_at is None or reading.lo - record.sighted_at > EMPTY_IS_FRESH_MS
-        else record
+        slot: doubted(record) if record.sighted_at is None or reading.lo - record.sighted_at > fresh_ms else record
         for slot, record in snapshot.slots.items()
     }
     return replace(snapshot, slots=slots)

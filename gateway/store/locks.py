@@ -94,6 +94,7 @@ def _profile_text(profile: LockProfile) -> str:
             "further": [[rule.name, rule.text, rule.must_match] for rule in profile.pin_rules.further],
             "read_back": profile.read_back.value,
             "supervision_is_honest": profile.supervision_is_honest,
+            "tells_hands": profile.tells_hands,
             "schedule": None if profile.schedule is None else _schedule_facts(profile.schedule),
         }
     )
@@ -117,6 +118,7 @@ def _profile(text: str) -> LockProfile:
         pin_rules=PinRules(frozenset(kept["lengths"]), tuple(PinRule(*rule) for rule in kept["further"])),
         read_back=ReadBack(kept["read_back"]),
         supervision_is_honest=kept["supervision_is_honest"],
+        tells_hands=kept.get("tells_hands", True),
         schedule=None if kept.get("schedule") is None else _schedule(kept["schedule"]),
     )
 

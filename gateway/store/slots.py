@@ -93,20 +93,18 @@ def foreign_with_pin(con: Connection, lock_id: LockId, digest: PinDigest) -> Slo
     return None if row is None else Slot(cast("int", row[0]))
 
 
-def has_trusted_free(con: Connection, lock_id: LockId) -> bool:
-    """Whether a slot of nobody counts as empty on the lock's own word."""
+def has_trusted_empty(con: Connection, lock_id: LockId) -> bool:
+    """Whether any slot counts as empty on the lock's own word."""
     row = con.execute(
-        "SELECT 1 FROM slot WHERE lock_id = ? AND lease IS NULL AND sighted = 'empty' AND sighted_by = 'lock' LIMIT 1",
+        "SELECT 1 FROM slot WHERE lock_id = ? AND sighted = 'empty' AND sighted_by = 'lock' LIMIT 1",
         (lock_id,),
     ).fetchone()
     return row is not None
 
 
-def doubt_free(con: Connection, lock_id: LockId) -> None:
-    """From now on what was seen empty and is nobody's is empty by hearsay only (N2)."""
-    con.execute(
-        "UPDATE slot SET sighted_by = 'middleman' WHERE lock_id = ? AND lease IS NULL AND sighted = 'empty'", (lock_id,)
-    )
+def doubt_empty(con: Connection, lock_id: LockId) -> None:
+    """From now on what was seen empty is empty by hearsay only (N2)."""
+    con.execute("UPDATE slot SET sighted_by = 'middleman' WHERE lock_id = ? AND sighted = 'empty'", (lock_id,))
 
 
 def efforts(con: Connection, lock_id: LockId) -> dict[CodeId, Effort]:

@@ -101,6 +101,17 @@ def test_a7_use_proves_our_write_but_not_when_the_slot_is_suspect() -> None:
     assert ledger.used(stranger, LATER) == stranger
 
 
+def test_n6_use_proves_no_new_pin_that_may_never_have_replaced_the_old_one() -> None:
+    lost = ledger.ended(
+        ledger.intend_write(proven(), CODE, digest("3690"), LATER),
+        Ambiguous("no answer"),
+        LATER,
+        2,
+        supervision_is_honest=True,
+    )
+    assert ledger.used(lost, Instant(LATER + 1)) == lost
+
+
 def test_not_sent_leaves_what_was_known() -> None:
     before = proven()
     after = ledger.not_sent(ledger.intend_write(before, CODE, digest("3690"), LATER), before)
@@ -115,7 +126,9 @@ def test_a_released_slot_keeps_what_was_seen_and_nothing_else() -> None:
     assert ledger.released(cleared) == SlotRecord(slot(1), sighted=SightedAs.EMPTY, sighted_at=LATER)
 
 
-def test_n2_a_free_slot_out_of_sight_is_empty_by_hearsay_only() -> None:
+def test_n2_an_empty_slot_out_of_sight_is_empty_by_hearsay_only() -> None:
+    leased = replace(EMPTY, lease=CODE)
+    assert ledger.doubted(leased).sighted_by is SightingSource.MIDDLEMAN
     assert ledger.doubted(EMPTY).sighted_by is SightingSource.MIDDLEMAN
     assert ledger.doubted(proven()) == proven()
     assert proven().operation is Operation.WRITE

@@ -220,7 +220,8 @@ def test_a9_not_proven_gone_five_minutes_after_the_end_is_told() -> None:
 
 def test_a8_the_budget_holds_repeats_but_not_the_first_write_and_keeps_ten_for_the_lead() -> None:
     code = make_code(starts_at=Instant(NOON + 20 * MINUTE_MS), accepted_at=Instant(NOON - DAY_MS))
-    tried = replace(ledger.intend_write(empty(1), code.code_id, code.digest, NOON), sighted=SightedAs.EMPTY)
+    written = ledger.intend_write(empty(1), code.code_id, code.digest, NOON)
+    tried = replace(written, sighted=SightedAs.EMPTY, sighted_at=NOON)
     spent = {code.code_id: Effort(NOON // DAY_MS, 40)}
     used_up = {code.code_id: Effort(NOON // DAY_MS, 50)}
     inside = replace(make_snapshot(code, slots=[tried]), efforts=spent)

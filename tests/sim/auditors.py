@@ -134,7 +134,9 @@ class Auditors:
         if change.actor is Actor.HAND:
             self.tenants.pop(key, None)
             self.strangers.pop(key, None)
-            if change.after is not None and key not in self.claims:
+            # Behind asterisks nobody can tell a hand's PIN from ours that we failed to clear.
+            is_hidden = door.model.is_masked and change.slot in door.unanswered
+            if change.after is not None and key not in self.claims and not is_hidden:
                 self.strangers[key] = change.after
             return
         code_id, began_s = self._writing.get(key, ("nobody", 0.0))
@@ -154,7 +156,9 @@ class Auditors:
         for (other_lock, other_slot), other in self.tenants.items():
             if other_lock == lock_id and other.code_id == tenant.code_id:
                 self.cry("once", f"{lock_id}: {tenant.code_id} is in slots {other_slot} and {slot}")
-            if other_lock == lock_id and other.pin == tenant.pin:
+            # A lock that has said yes and not yet changed its memory lies to everybody for a moment.
+            is_leaving = scene.doors[lock_id].firmware.is_settling(other_slot)
+            if other_lock == lock_id and other.pin == tenant.pin and not is_leaving:
                 self.cry("once", f"{lock_id}: one PIN is in slots {other_slot} and {slot}")
         for (other_lock, other_slot), pin in self.strangers.items():
             if other_lock == lock_id and pin == tenant.pin and other_slot not in door.unheard:

@@ -141,7 +141,9 @@ class Manager:
         others = [
             other
             for other in living
-            if other != code_id and self._codes[other]["device_id"] == code["device_id"] and "code" in self._codes[other]
+            if other != code_id
+            and self._codes[other]["device_id"] == code["device_id"]
+            and "code" in self._codes[other]
         ]
         if not others or "code" not in code:
             return self._delete(code_id)

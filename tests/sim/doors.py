@@ -152,6 +152,8 @@ class Door:
         self.radio = Radio()
         self.is_deaf = False
         self.unheard: set[int] = set()
+        self.unanswered: set[int] = set()
+        """Slots of which the hub does not know how its last write or clear ended."""
         self.touched: dict[int, float] = {}
         """When a hand last changed a slot."""
         self.calls: Counter[Verb] = Counter()
@@ -270,7 +272,7 @@ class WorldLock(InProcessLock):
         if isinstance(seen.value, Unknown):
             self._fail("unanswered")
         else:
-            self._door.unheard.discard(int(slot))
+            self._succeed(int(slot))
         return seen
 
     @override
@@ -294,6 +296,8 @@ class WorldLock(InProcessLock):
         door = self._door
         door.calls[verb] += 1
         door.watcher.on_call(door, verb, slot, pin)
+        if slot is not None and verb in {Verb.WRITE, Verb.CLEAR}:
+            door.unanswered.add(slot)
         if verb is not Verb.LIST and door.radio.troubles and door.chance.random() < door.radio.trouble_rate:
             trouble = door.chance.choice(door.radio.troubles)
             door.struck[trouble.value] += 1
@@ -314,6 +318,7 @@ class WorldLock(InProcessLock):
 
     def _succeed(self, slot: int) -> None:
         self._door.unheard.discard(slot)
+        self._door.unanswered.discard(slot)
 
     def _fail(self, how: str) -> None:
         self._door.watcher.on_disturbance(self._door, how)

@@ -68,11 +68,7 @@ def draw(chance: random.Random) -> Weather:
         keeps_sessions=exists(),
     )
     troubles = tuple(trouble for trouble in Trouble if exists())
-    faults = {
-        fault: chance.choice((0.005, 0.05))
-        for fault in LOCK_FAULTS
-        if chance.random() < 0.3
-    }
+    faults = {fault: chance.choice((0.005, 0.05)) for fault in LOCK_FAULTS if chance.random() < 0.3}
     return Weather(
         habits=habits,
         broker_gone=spells((3, 20), 5, 2 * HOUR_S),

@@ -120,6 +120,7 @@ class InProcessLock(LockPort):
             read_back=ReadBack.MASKED if model.is_masked else ReadBack.CLEAR,
             supervision_is_honest=model.is_supervised,
             schedule=self._schedule,
+            tells_hands=model.notifies_keypad_changes,
         )
 
     @override

@@ -1,6 +1,12 @@
 """What worlds taught about locks that were out of reach."""
 
-from tests.sim.stories.house import HOUR_S, LOCK, create, delete, pins, tell
+from dataclasses import replace
+
+from drivers.simulator.doors.driver import Trouble
+from drivers.simulator.lock.profiles import shipped_model
+from gateway.model.events import EventKind
+from tests.sim.doors import Radio
+from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
 from tests.sim.world import World
 
 
@@ -34,6 +40,84 @@ def test_a_deaf_lock_is_not_asked_slot_by_slot() -> None:
         world.doors[LOCK].set_deaf(is_deaf=False)
         await world.pass_time(60)
         assert pins(world) == {"25802580"}
+
+    assert tell(story) == []
+
+
+def test_a_slot_that_was_kept_for_a_code_is_looked_at_after_a_power_cut() -> None:
+    """The write never left, the hub lost its power, a hand took the slot: it was written over, for it was leased (N2, A15)."""
+
+    async def story(world: World) -> None:
+        create(world, "first", "25802580")
+        await world.pass_time(60)
+        delete(world, "first")
+        await world.pass_time(60)
+        world.doors[LOCK].radio = Radio(1.0, (Trouble.BUSY,))
+        create(world, "second", "14701470")
+        await world.pass_time(60)
+        world.pull_plug()
+        world.doors[LOCK].radio = Radio()
+        await world.pass_time(60)
+        for slot in (1, 2):
+            world.doors[LOCK].program(slot, f"9999999{slot}", world.loop.time())
+        world.plug_in()
+        await world.pass_time(120)
+        assert pins(world) == {"99999991", "99999992", "14701470"}
+
+    assert tell(story) == []
+
+
+def test_a_lock_that_tells_nothing_of_hands_is_looked_at_before_each_write() -> None:
+    """A slot seen empty an hour ago was written over what an owner had programmed since (N2)."""
+
+    async def story(world: World) -> None:
+        create(world, "first", "25802580")
+        await world.pass_time(60)
+        delete(world, "first")
+        await world.pass_time(HOUR_S)
+        world.doors[LOCK].program(1, "99999999", world.loop.time())
+        await world.pass_time(60)
+        create(world, "second", "14701470")
+        await world.pass_time(60)
+        assert pins(world) == {"99999999", "14701470"}
+
+    assert tell(story, models=[replace(shipped_model("plain_v1"), notifies_keypad_changes=False)]) == []
+
+
+def test_a_code_programmed_while_a_lock_is_out_of_reach_is_not_written_over() -> None:
+    """What the lock told of it was heard by nobody, and the slot still counted as free (N2)."""
+
+    async def story(world: World) -> None:
+        create(world, "first", "25802580")
+        await world.pass_time(60)
+        delete(world, "first")
+        await world.pass_time(60)
+        world.doors[LOCK].set_deaf(is_deaf=True)
+        world.doors[LOCK].program(1, "99999999", world.loop.time())
+        await world.pass_time(60)
+        world.doors[LOCK].set_deaf(is_deaf=False)
+        create(world, "second", "14701470")
+        await world.pass_time(120)
+        assert pins(world) == {"99999999", "14701470"}
+
+    assert tell(story) == []
+
+
+def test_an_old_pin_that_opens_the_door_does_not_prove_the_new_one() -> None:
+    """The write of a new PIN was lost, the guest came in with the old one, and the new one was told as set (N6, A7)."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", "25802580")
+        await world.pass_time(60)
+        world.doors[LOCK].radio = Radio(1.0, (Trouble.LOST_COMMAND,))
+        new_pin(world, "guest", "14701470")
+        await world.pass_time(5)
+        world.doors[LOCK].press("25802580", world.loop.time())
+        await world.pass_time(60)
+        assert EventKind.CODE_PIN_CHANGED not in [event.kind for event in world.counterpart.of_code("guest")]
+        world.doors[LOCK].radio = Radio()
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {"14701470"}
 
     assert tell(story) == []
 
