@@ -15,6 +15,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Final, override
 
@@ -34,6 +35,9 @@ from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_
 from drivers.zwave.server.node import ServerUnusableError
 from drivers.zwave.server.process import ServerProcess, ServerSettings, ServerState
 from drivers.zwave.session import CALL_TIMEOUT_S, Ending, Reached, ask, live
+from drivers.zwave.stick.identity import recognise
+from drivers.zwave.stick.pairing import Pairing
+from drivers.zwave.stick.probe import StickUnreadable, identify, usb_device
 from drivers.zwave.stick_watch import StickWatch
 from gateway.model.failures import Part
 from gateway.model.ids import LockId
@@ -103,6 +107,9 @@ class ZWaveDriver(DriverPort):
         self._unusable: str | None = None
         self._disconnected_because: str | None = _NOT_TRIED
         self._network = ""
+        self._pairing = Pairing(storage_dir)
+        self._stranger: str | None = None
+        self._stick_label = ""
         self.internal_error_count = 0
 
     @override
@@ -121,8 +128,8 @@ class ZWaveDriver(DriverPort):
     @override
     def condition(self) -> DriverCondition:
         """How the driver is right now, with the home id and what each missing lock needs."""
-        if self._unusable is not None:
-            return DriverCondition(DriverState.DOWN, self._unusable)
+        if (fault := self._unusable or self._stranger) is not None:
+            return DriverCondition(DriverState.DOWN, fault)
         if self._disconnected_because is None:
             return DriverCondition(DriverState.READY, self._network)
         if self._disconnected_because is _NOT_TRIED:
@@ -188,10 +195,11 @@ class ZWaveDriver(DriverPort):
             controller.on(name, self._on_change) for name in ("node added", "node removed", "status changed")
         ]
         watched: dict[int, Node] = {}
+        self._judge_network(controller.home_id or 0)
         try:
             while True:
                 self._ring.clear()
-                for address in self._options.nodes:
+                for address in self._options.nodes if self._stranger is None else ():
                     node = controller.nodes.get(address.node_id)
                     if node is not None and watched.get(address.node_id) is not node:
                         watched[address.node_id] = node
@@ -203,6 +211,26 @@ class ZWaveDriver(DriverPort):
         finally:
             for stop in unsubscribe:
                 stop()
+
+    def _judge_network(self, home_id: int) -> None:
+        was = self._stranger
+        self._stranger = self._pairing.stranger(home_id)
+        if self._stranger is not None and self._stranger != was:
+            log.error("driver.network.stranger", extra={"cause": self._stranger})
+
+    async def _object(self, stick: str) -> str | None:
+        """Ask the stick whose network it holds before the server opens it. A stick that does not say is the server's to judge."""
+        if "://" in stick:
+            return None
+        try:
+            found = await identify(stick)
+        except StickUnreadable as error:
+            log.warning("stick.unidentified", extra={"cause": str(error)})
+            return None
+        self._stick_label = f"{recognise(usb_device(stick)).label}, firmware {found.firmware}"
+        log.info("stick.identified", extra={"stick": self._stick_label, "home_id": f"{found.home_id:08X}"})
+        self._judge_network(found.home_id)
+        return self._stranger
 
     def _on_change(self, _event: object) -> None:
         self._ring.set()
@@ -268,6 +296,7 @@ class ZWaveDriver(DriverPort):
         nodes = driver.controller.nodes
         home_id = driver.controller.home_id
         lines = [f"home {home_id:08X}" if home_id else "home unknown"]
+        lines += [self._stick_label] if self._stick_label else []
         lines += [f"{len(self._ports)} of {len(self._options.nodes)} locks"]
         if self._stick.trouble is not None:
             remedy = "plug the stick out and in, then restart zwave-js-server.service if that does not help"
@@ -303,7 +332,8 @@ class ZWaveDriver(DriverPort):
             keys = import_keys(Path(own.keys_file))
         config_path = write_server_config(server_config(keys, storage), storage)
         port = own.port or _free_port()
-        server = ServerProcess(ServerSettings(own.stick, config_path, port), os.environ, self._entropy.token)
+        settings = ServerSettings(own.stick, config_path, port)
+        server = ServerProcess(settings, os.environ, self._entropy.token, partial(self._object, own.stick))
         self._unusable = None
         self._server, self._url = server, f"ws://127.0.0.1:{port}"
         return server

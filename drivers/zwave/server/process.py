@@ -18,7 +18,7 @@ import os
 import signal
 import socket
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -133,9 +133,18 @@ class ServerProcess:
     """Keeps one Z-Wave JS server running. `entropy(n)` gives n bytes for the jitter of the back-off."""
 
     def __init__(
-        self, settings: ServerSettings, environment: Mapping[str, str], entropy: Callable[[int], bytes]
+        self,
+        settings: ServerSettings,
+        environment: Mapping[str, str],
+        entropy: Callable[[int], bytes],
+        objection: Callable[[], Awaitable[str | None]] | None = None,
     ) -> None:
-        """Note what to run; nothing is started before `run`."""
+        """Note what to run; nothing is started before `run`.
+
+        `objection` is asked before each life, while nobody has the stick open: a text keeps the server from starting and is
+        how that life ended.
+        """
+        self._objection = objection
         self._settings = settings
         self._environment = environment
         self._entropy = entropy
@@ -218,6 +227,8 @@ class ServerProcess:
         taken = _port_taken(self._settings.port)
         if taken is not None:
             return _Ending(taken), False
+        if self._objection is not None and (objection := await self._objection()) is not None:
+            return _Ending(objection), False
         self._last_line = ""
         try:
             process = await self._spawn(node, program)

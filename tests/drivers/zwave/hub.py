@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from drivers.zwave.driver import ZWaveDriver, open_driver
 from gateway.model.ids import LockId
@@ -71,8 +73,15 @@ def lock_address(node: int = 2, **more: object) -> LockAddress:
 
 
 @contextlib.asynccontextmanager
-async def hub(server: FakeServer, *locks: LockAddress) -> AsyncIterator[Hub]:
-    settings = DriverSettings({"url": server.url}, locks or (lock_address(),), FixedEntropy(), "/nonexistent")
+async def hub(server: FakeServer, *locks: LockAddress, storage: Path | None = None) -> AsyncIterator[Hub]:
+    with tempfile.TemporaryDirectory(prefix="hub") as folder:
+        async with _hub(server, locks or (lock_address(),), storage or Path(folder)) as here:
+            yield here
+
+
+@contextlib.asynccontextmanager
+async def _hub(server: FakeServer, locks: Sequence[LockAddress], storage: Path) -> AsyncIterator[Hub]:
+    settings = DriverSettings({"url": server.url}, locks, FixedEntropy(), str(storage))
     driver = open_driver(settings)
     async with asyncio.TaskGroup() as group:
         running_driver = group.create_task(driver.run())

@@ -8,6 +8,7 @@ import pytest
 from drivers.zwave import stick_watch
 from drivers.zwave.driver import open_driver
 from drivers.zwave.server.process import ServerState, ServerStatus
+from drivers.zwave.stick.pairing import PAIRING_NAME
 from gateway.model.failures import Part, Unreachable
 from gateway.model.ids import LockId, Slot
 from gateway.model.lock import ReadBack
@@ -201,3 +202,18 @@ def test_mistakes_in_the_options_are_told_at_opening(tmp_path: Path) -> None:
         open_driver(DriverSettings(options, (), FixedEntropy(), str(tmp_path)))
     with pytest.raises(ValueError, match="option colour"):
         open_driver(DriverSettings({"colour": 1}, (), FixedEntropy(), str(tmp_path)))
+
+
+async def test_network_of_another_hub_brings_no_lock_and_is_a_fault_until_a_person_decides(tmp_path: Path) -> None:
+    pairing = tmp_path / PAIRING_NAME
+    pairing.write_text('{"home_id": "DEADBEEF"}')
+    async with running([states.node(2)]) as server:
+        async with hub(server, storage=tmp_path) as here:
+            await here.until(lambda: here.driver.condition().state is DriverState.DOWN)
+            await here.until(lambda: "belongs to DEADBEEF" in here.driver.condition().detail)
+            assert here.driver.ports() == ()
+            assert server.calls == []
+        pairing.unlink()
+        async with hub(server, storage=tmp_path) as here:
+            await here.arrival()
+    assert "C0FFEE01" in pairing.read_text()

@@ -10,7 +10,7 @@ import socket
 import stat
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -102,10 +102,16 @@ def make_modules(folder: Path) -> Path:
     return modules
 
 
-def make_server(folder: Path, node: Path, pace: Pace = QUICK, extra: Mapping[str, str] | None = None) -> ServerProcess:
+def make_server(
+    folder: Path,
+    node: Path,
+    pace: Pace = QUICK,
+    extra: Mapping[str, str] | None = None,
+    objection: Callable[[], Awaitable[str | None]] | None = None,
+) -> ServerProcess:
     settings = ServerSettings("/dev/stick", folder / "server.json", free_port(), make_modules(folder), pace)
     environment = {NODE_VARIABLE: str(node), "PATH": os.defpath, **(extra or {})}
-    return ServerProcess(settings, environment, random.Random(1).randbytes)
+    return ServerProcess(settings, environment, random.Random(1).randbytes, objection)
 
 
 @asynccontextmanager
@@ -154,6 +160,21 @@ async def test_child_gets_its_own_group_a_closed_umask_and_few_variables(tmp_pat
     assert isinstance(env, list)
     assert "TZ" in env
     assert not {"LOGTOFILE", "LOGLEVEL", "NODE_OPTIONS", NODE_VARIABLE} & set(env)
+
+
+async def test_server_does_not_start_while_somebody_objects_and_starts_when_the_objection_is_gone(
+    tmp_path: Path,
+) -> None:
+    objections = ["this stick holds another network", "this stick holds another network"]
+
+    async def object_twice() -> str | None:
+        return objections.pop() if objections else None
+
+    server = make_server(tmp_path, make_node(tmp_path, SERVES_PINNED), objection=object_twice)
+    async with running(server):
+        await server.wait_ready()
+        assert server.status.last_exit == "this stick holds another network"
+    assert len(runs(tmp_path)) == 1
 
 
 async def test_ended_server_is_started_again(tmp_path: Path) -> None:
