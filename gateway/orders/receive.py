@@ -25,6 +25,7 @@ from gateway.model.commands import (
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant, format_instant
+from gateway.model.personal import SALT_BYTES, Personal
 from gateway.model.pin import ANY_LOCK, Pin, draw_pin
 from gateway.model.window import CodeType, Window
 from gateway.orders.rules import HubRules, check_lock, check_pin, check_window, foreign_rival, rival
@@ -34,6 +35,9 @@ from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
 
 _EMPTY_WINDOW = Rejection(RejectionReason.INVALID_INPUT, "ends_at", "the window ends at or before its start")
+_PIN_ERASED = Rejection(
+    RejectionReason.INVALID_INPUT, "code", "the PIN of this ended code was erased: give one, or create a new code"
+)
 
 DRAWS_MAX = 1_000
 """Bound on drawing a PIN that no living code of the lock uses: far more codes than any lock has slots."""
@@ -46,6 +50,10 @@ class Desk:
     hub: HubRules
     seal: PinSeal
     entropy: Entropy
+
+    def personal(self, text: str) -> Personal:
+        """Mark a name, so that the journal can erase it (A19)."""
+        return Personal(text, self.entropy.token(SALT_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,7 @@ def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, a
     wrong = check_window(window, at) or _check_code(con, code, pin, desk)
     if wrong is not None:
         return wrong
-    return _Change(code, pin, EventKind.CODE_CREATED, _shown(code), drawn=wish.pin is None)
+    return _Change(code, pin, EventKind.CODE_CREATED, _shown(code, desk), drawn=wish.pin is None)
 
 
 def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, at: Instant) -> _Change | Rejection:
@@ -153,6 +161,8 @@ def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, a
     except ValueError:
         return _EMPTY_WINDOW
     pin = None if isinstance(wish.pin, Kept) else wish.pin
+    if pin is None and codes.sealed_pin(con, wish.code_id) is None:
+        return _PIN_ERASED
     code = replace(
         before,
         name=before.name if isinstance(wish.name, Kept) else wish.name,
@@ -168,7 +178,9 @@ def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, a
     wrong = check_window(window, at) or _check_code(con, code, pin, desk)
     if wrong is not None:
         return wrong
-    return _Change(code, pin, EventKind.CODE_MUTATIONS_REQUESTED, {"requested_mutations": _mutations(before, code)})
+    return _Change(
+        code, pin, EventKind.CODE_MUTATIONS_REQUESTED, {"requested_mutations": _mutations(before, code, desk)}
+    )
 
 
 def _delete(con: Connection, wish: DeleteAccessCode, order: Order, at: Instant) -> _Change | Rejection:
@@ -218,8 +230,17 @@ def _reject(con: Connection, order: Order, why: Rejection, at: Instant) -> Recei
     if why.rival is not None:
         body["conflicting_access_code_id"] = why.rival
     for kind, facts in ((EventKind.COMMAND_RECEIVED, dict[str, Fact]()), (EventKind.COMMAND_REJECTED, body)):
-        journal.append(con, Event(kind, command_id=order.command_id, actor=order.origin, body=facts), at)
+        about = _known_code(con, order)
+        journal.append(con, Event(kind, None, about, order.command_id, order.origin, facts), at)
     return Receipt(Reception.REJECTED, why)
+
+
+def _known_code(con: Connection, order: Order) -> CodeId | None:
+    """The code that a refused order was about, when the hub knows it: its timeline tells of the refusal (A19)."""
+    if isinstance(order.command, CreateAccessCode | UpdateAccessCode | DeleteAccessCode):
+        code = codes.get(con, order.command.code_id)
+        return None if code is None else code.code_id
+    return None
 
 
 def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Instant) -> None:
@@ -227,7 +248,7 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
     sealed = codes.sealed_pin(con, code.code_id) if change.pin is None else None
     if change.pin is not None:
         sealed = desk.seal.seal(change.pin, code.lock_id, code.code_id)
-    assert sealed is not None, "a living code has a sealed PIN"
+    assert sealed is not None or code.is_deleted, "a living code has a sealed PIN"
 
     def tell(kind: EventKind, body: Mapping[str, Fact]) -> None:
         event = Event(kind, code.lock_id, code.code_id, order.command_id, order.origin, body)
@@ -257,10 +278,10 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
     tell(EventKind.COMMAND_ACCEPTED, {"generation": code.generation})
     tell(change.kind, dict(change.body) | {"generation": code.generation})
     if before is not None and not code.is_deleted and not before.is_deleted:
-        _tell_at_once(con, before, code, order, at)
+        _tell_at_once(con, before, code, order, desk, at)
 
 
-def _tell_at_once(con: Connection, before: AccessCode, code: AccessCode, order: Order, at: Instant) -> None:
+def _tell_at_once(con: Connection, before: AccessCode, code: AccessCode, order: Order, desk: Desk, at: Instant) -> None:
     """Names and just-in-time windows live on the hub alone: such a change is in force when it is stored."""
 
     def change(kind: EventKind, old: Fact, new: Fact) -> None:
@@ -268,17 +289,18 @@ def _tell_at_once(con: Connection, before: AccessCode, code: AccessCode, order: 
         journal.append(con, Event(kind, code.lock_id, code.code_id, order.command_id, order.origin, body), at)
 
     if before.name != code.name:
-        change(EventKind.CODE_NAME_CHANGED, before.name, code.name)
+        change(EventKind.CODE_NAME_CHANGED, desk.personal(before.name), desk.personal(code.name))
     if before.window != code.window:
         change(EventKind.CODE_TIME_FRAME_CHANGED, _window(before.window), _window(code.window))
 
 
-def _mutations(before: AccessCode, code: AccessCode) -> list[Fact]:
+def _mutations(before: AccessCode, code: AccessCode, desk: Desk) -> list[Fact]:
     found: list[Fact] = []
     if before.digest != code.digest:
         found.append({"mutation_code": "updating_code"})
     if before.name != code.name:
-        found.append({"mutation_code": "updating_name", "from": before.name, "to": code.name})
+        names = {"from": desk.personal(before.name), "to": desk.personal(code.name)}
+        found.append({"mutation_code": "updating_name", **names})
     if before.window != code.window:
         found.append(
             {"mutation_code": "updating_time_frame", "from": _window(before.window), "to": _window(code.window)}
@@ -286,8 +308,8 @@ def _mutations(before: AccessCode, code: AccessCode) -> list[Fact]:
     return found
 
 
-def _shown(code: AccessCode) -> dict[str, Fact]:
-    return {"name": code.name, "type": code.window.type.value} | _window(code.window)
+def _shown(code: AccessCode, desk: Desk) -> dict[str, Fact]:
+    return {"name": desk.personal(code.name), "type": code.window.type.value} | _window(code.window)
 
 
 def _window(window: Window) -> dict[str, Fact]:

@@ -7,7 +7,7 @@ and other drivers.
 import asyncio
 import logging
 import platform
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,6 +30,7 @@ from gateway.runtime.clock import SystemClock, TrustSource
 from gateway.runtime.config import Config, ConfigInvalid, Mistake
 from gateway.runtime.drivers import open_driver
 from gateway.runtime.entropy import SystemEntropy
+from gateway.runtime.housekeeping import Housekeeping
 from gateway.shell.context import CloudCondition, Conditions, LockView, ShellContext
 from gateway.shell.server import ShellServer
 from gateway.store import facts
@@ -136,8 +137,17 @@ class Gateway:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.fleet.run(), name="fleet")
-            for name, part in (("cloud", self.cloud.run), ("shell", self.shell.run), ("clock", self._keep_high_water)):
+            for name, part in self._parts():
                 tasks.create_task(self._keeper.keep_up(name, part), name=name)
+
+    def _parts(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        housekeeping = Housekeeping(self.database, self.clock)
+        return (
+            ("cloud", self.cloud.run),
+            ("shell", self.shell.run),
+            ("clock", self._keep_high_water),
+            ("housekeeping", housekeeping.run),
+        )
 
     def conditions(self) -> Conditions:
         """How everything is, for the shell."""

@@ -89,13 +89,22 @@ async def status(context: ShellContext, _: Peer, __: Request) -> Answer:
 
 async def verify(context: ShellContext, _: Peer, __: Request) -> Answer:
     """Whether the journal's chain is whole (A19)."""
-    broken, last = await context.db.read(lambda con: (journal.verify(con), journal.timeline(con, limit=1)))
+    broken, last, anchor = await context.db.read(
+        lambda con: (journal.verify(con), journal.timeline(con, limit=1), journal.anchor(con))
+    )
     count = last[0].line if last else 0
-    value: dict[str, Fact] = {"is_whole": broken is None, "first_broken_line": broken, "last_line": count}
+    value: dict[str, Fact] = {
+        "is_whole": broken is None,
+        "first_broken_line": broken,
+        "last_line": count,
+        "last_pruned_line": anchor.line,
+    }
     if broken is None:
-        return Answer(
-            (Cell(f"The journal is whole: {count} lines, every one fits the one before it.", Tone.GOOD),), value=value
+        whole = Cell(f"The journal is whole: {count - anchor.line} lines, every one fits the one before it.", Tone.GOOD)
+        pruned = Cell(
+            f"The {anchor.line} lines before them were older than 180 days; their last hash is kept.", Tone.DIM
         )
+        return Answer((whole, pruned) if anchor.line else (whole,), value=value)
     told = f"the journal was changed from outside: line {broken} of {count} does not fit the one before it"
     remedy = "keep the database file as it is and compare it with the last backup"
     return Answer(value=value, failure=Failure(FailureKind.FAILED, told, remedy))

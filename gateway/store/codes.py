@@ -15,8 +15,8 @@ _COLUMNS = """code_id, lock_id, name, pin_digest, starts_at_ms, ends_at_ms, gene
     deleted_at_ms, origin, is_external_modification_allowed"""
 
 
-def put(con: Connection, code: AccessCode, sealed: bytes) -> None:
-    """Store a new code, or a new generation of one. A code that had finished lives again."""
+def put(con: Connection, code: AccessCode, sealed: bytes | None) -> None:
+    """Store a new code, or a new generation of one. A code that had finished lives again. `sealed` is None once erased."""
     con.execute(
         f"""INSERT INTO access_code ({_COLUMNS}, pin_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (code_id) DO UPDATE SET

@@ -149,6 +149,7 @@ def _set_up(connection: Connection, key: bytes) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
+        "secure_delete = ON",
         "trusted_schema = OFF",
         "cell_size_check = ON",
         f"busy_timeout = {BUSY_MS}",

@@ -16,8 +16,10 @@ from gateway.model.ids import CodeId, CommandId, EventSeq, LockId
 from gateway.model.instant import Instant
 from gateway.store import facts
 from gateway.store.database import Connection, Row
+from gateway.store.personal import is_true_to, joined, separated
 
 _ACKNOWLEDGED = "event.acknowledged"
+_ANCHOR = "journal.anchor"
 NO_CHAIN = bytes(32)
 """What the first line is chained to."""
 
@@ -69,7 +71,8 @@ def note(
 def outbox(con: Connection, after: int, limit: int) -> tuple[StoredEvent, ...]:
     """Events above `after`, in order, at most `limit`."""
     rows = con.execute(
-        "SELECT seq, at_ms, kind, lock_id, code_id, command_id, actor, body FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
+        """SELECT seq, at_ms, kind, lock_id, code_id, command_id, actor, body, personal
+           FROM journal WHERE seq > ? ORDER BY seq LIMIT ?""",
         (after, limit),
     )
     return tuple(_stored(row) for row in rows)
@@ -97,23 +100,76 @@ def timeline(con: Connection, code_id: CodeId | None = None, limit: int = 500) -
     """The newest `limit` lines, of one code or of all, oldest first."""
     where, parameters = ("WHERE code_id = ?", (code_id,)) if code_id is not None else ("", ())
     rows = con.execute(
-        f"SELECT line, seq, at_ms, kind, actor, lock_id, code_id, body FROM journal {where} ORDER BY line DESC LIMIT ?",
+        f"""SELECT line, seq, at_ms, kind, actor, lock_id, code_id, body, personal
+            FROM journal {where} ORDER BY line DESC LIMIT ?""",
         (*parameters, limit),
     ).fetchall()
     return tuple(_line(row) for row in reversed(rows))
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where the journal begins: the number and the chain of the last line that was pruned (A19)."""
+
+    line: int
+    chain: bytes
+
+
+def anchor(con: Connection) -> Anchor:
+    """The last pruned line; line 0 in a journal that was never pruned."""
+    kept = facts.read(con, _ANCHOR)
+    if kept is None:
+        return Anchor(0, NO_CHAIN)
+    line, chain = kept.split()
+    return Anchor(int(line), bytes.fromhex(chain))
+
+
 def verify(con: Connection) -> int | None:
-    """Walk the chain; the number of the first line that does not fit, or None when all do (A19)."""
-    chain = NO_CHAIN
+    """Walk the chain from its anchor; the number of the first line that does not fit, or None when all do (A19)."""
+    chain = anchor(con).chain
     rows = con.execute(
-        "SELECT line, seq, at_ms, kind, lock_id, code_id, command_id, actor, body, chain FROM journal ORDER BY line"
+        """SELECT line, seq, at_ms, kind, lock_id, code_id, command_id, actor, body, chain, personal
+           FROM journal ORDER BY line"""
     )
     for row in rows:
         chain = _link(chain, row[1:9])
-        if chain != row[9]:
+        is_true = row[10] is None or is_true_to(json.loads(str(row[8])), json.loads(str(row[10])))
+        if chain != row[9] or not is_true:
             return int(cast("int", row[0]))
     return None
+
+
+def prune(con: Connection, before: Instant, count_max: int) -> int:
+    """Take lines up to `before` off the beginning, at most `count_max`; returns how many.
+
+    Stops at the first line that is younger, that the cloud has not confirmed (C3), or that is the newest event (its number
+    goes on from there, I6).
+    """
+    first = con.execute("SELECT min(line) FROM journal").fetchone()
+    begin = 0 if first is None or first[0] is None else cast("int", first[0])
+    stop = con.execute(
+        """SELECT min(line) FROM journal
+           WHERE at_ms > ? OR seq > ? OR line >= (SELECT line FROM journal ORDER BY seq DESC LIMIT 1)""",
+        (before, acknowledged(con)),
+    ).fetchone()
+    end = begin if stop is None or stop[0] is None else min(cast("int", stop[0]), begin + count_max)
+    if end <= begin:
+        return 0
+    last = con.execute("SELECT line, chain FROM journal WHERE line < ? ORDER BY line DESC LIMIT 1", (end,)).fetchone()
+    assert last is not None, "the line before the end of what is pruned"
+    number, chain = cast("tuple[int, bytes]", last)
+    facts.write(con, _ANCHOR, f"{number} {chain.hex()}")
+    return con.execute("DELETE FROM journal WHERE line < ?", (end,)).rowcount
+
+
+def next_prunable_at(con: Connection, kept_ms: int) -> Instant | None:
+    """When the first line will have been kept for `kept_ms`; None when it has to stay for another reason."""
+    row = con.execute("SELECT at_ms, seq, line FROM journal ORDER BY line LIMIT 1").fetchone()
+    newest = con.execute("SELECT line FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    if row is None or newest is None or cast("int", row[2]) >= cast("int", newest[0]):
+        return None
+    is_waiting = row[1] is not None and cast("int", row[1]) > acknowledged(con)
+    return None if is_waiting else Instant(cast("int", row[0]) + kept_ms)
 
 
 def _add(
@@ -129,13 +185,23 @@ def _add(
 ) -> None:
     previous = con.execute("SELECT chain FROM journal ORDER BY line DESC LIMIT 1").fetchone()
     chain = NO_CHAIN if previous is None else cast("bytes", previous[0])
-    text = json.dumps(body, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    chained, kept = separated(body)
+    text = _text(chained)
     row: Row = (seq, at, kind, lock_id, code_id, command_id, actor.value, text)
     con.execute(
-        """INSERT INTO journal (seq, at_ms, kind, lock_id, code_id, command_id, actor, body, chain)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (*row, _link(chain, row)),
+        """INSERT INTO journal (seq, at_ms, kind, lock_id, code_id, command_id, actor, body, chain, personal)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (*row, _link(chain, row), _text(kept) if kept else None),
     )
+
+
+def _text(value: Fact) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _body(text: object, personal: object) -> dict[str, Fact]:
+    kept = {} if personal is None else json.loads(str(personal))
+    return cast("dict[str, Fact]", joined(json.loads(str(text)), kept))
 
 
 def _link(chain: bytes, row: Row) -> bytes:
@@ -143,20 +209,20 @@ def _link(chain: bytes, row: Row) -> bytes:
 
 
 def _stored(row: Row) -> StoredEvent:
-    seq, at, kind, lock_id, code_id, command_id, actor, body = row
+    seq, at, kind, lock_id, code_id, command_id, actor, body, personal = row
     event = Event(
         kind=EventKind(str(kind)),
         lock_id=None if lock_id is None else LockId(str(lock_id)),
         code_id=None if code_id is None else CodeId(str(code_id)),
         command_id=None if command_id is None else CommandId(str(command_id)),
         actor=Origin(str(actor)),
-        body=json.loads(str(body)),
+        body=_body(body, personal),
     )
     return StoredEvent(EventSeq(int(cast("int", seq))), Instant(int(cast("int", at))), event)
 
 
 def _line(row: Row) -> Line:
-    line, seq, at, kind, actor, lock_id, code_id, body = row
+    line, seq, at, kind, actor, lock_id, code_id, body, personal = row
     return Line(
         line=int(cast("int", line)),
         seq=None if seq is None else EventSeq(int(cast("int", seq))),
@@ -165,5 +231,5 @@ def _line(row: Row) -> Line:
         actor=Origin(str(actor)),
         lock_id=None if lock_id is None else LockId(str(lock_id)),
         code_id=None if code_id is None else CodeId(str(code_id)),
-        body=json.loads(str(body)),
+        body=_body(body, personal),
     )

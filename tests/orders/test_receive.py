@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.model.access_code import Origin
 from gateway.model.answers import Held, Sighting, SightingSource
 from gateway.model.commands import (
     Command,
@@ -20,7 +21,7 @@ from gateway.model.ledger import sighted
 from gateway.model.pin import Pin, PinRule, PinRules
 from gateway.model.slot import SlotRecord
 from gateway.orders.digest import digests
-from gateway.store import codes, locks, slots
+from gateway.store import codes, journal, locks, retention, slots
 from gateway.store.database import Connection
 from tests.builders import FRONT, LEAD_MS, NOON, make_profile, slot
 from tests.orders.conftest import Room
@@ -201,3 +202,30 @@ async def test_a11_a_drawing_that_finds_nothing_free_ends_with_a_refusal(room: R
     receipt = await room.order(replace(CREATE, code_id=CodeId("second"), pin=None))
     assert receipt.rejection is not None
     assert receipt.rejection.field == "code"
+
+
+async def test_a19_an_ended_code_whose_pin_was_erased_needs_a_new_one_and_can_be_deleted(room: Room) -> None:
+    await room.order(CREATE)
+    later = Instant(END + 30 * DAY_MS)
+
+    def forget(con: Connection) -> None:
+        codes.finish(con, GUEST, END)
+        retention.erase(con, Instant(later + 8 * DAY_MS))
+
+    await room.database.write(forget)
+    longer = Instant(later + DAY_MS)
+    refused = await room.order(UpdateAccessCode(GUEST, ends_at=longer), at=later)
+    assert refused.rejection is not None
+    assert (refused.rejection.reason, refused.rejection.field) == (RejectionReason.INVALID_INPUT, "code")
+    taken = await room.order(UpdateAccessCode(GUEST, pin=Pin("3691"), ends_at=longer), at=later)
+    assert taken.reception is Reception.ACCEPTED
+    await room.database.write(forget)
+    assert (await room.order(DeleteAccessCode(GUEST), at=longer)).reception is Reception.ACCEPTED
+
+
+async def test_a19_a_refused_order_is_a_line_of_its_codes_timeline(room: Room) -> None:
+    await room.order(CREATE)
+    await room.order(UpdateAccessCode(GUEST, generation=1))
+    lines = await room.database.read(lambda con: journal.timeline(con, GUEST))
+    assert [line.kind for line in lines][-2:] == ["command.received", "command.rejected"]
+    assert lines[-1].actor is Origin.CLOUD
