@@ -66,6 +66,14 @@ class Home:
         """Set the charge."""
         return _row(self.ask("battery", lock=str(lock), percent=percent))
 
+    def power(self, lock: str | int) -> Plain:
+        """Change the batteries."""
+        return _row(self.ask("power", lock=str(lock)))
+
+    def clock(self, lock: str | int, seconds: int) -> Plain:
+        """Put a lock's clock wrong by so many seconds more."""
+        return _row(self.ask("clock", lock=str(lock), seconds=seconds))
+
     def counts(self) -> Plain:
         """Counters of locks, stick and serial line."""
         return _row(self.ask("counts"))

@@ -37,6 +37,8 @@ def verbs_of(home: Home) -> dict[str, Verb]:
         "turn": home.turn,
         "jam": home.jam,
         "battery": home.battery,
+        "power": home.power,
+        "clock": home.clock,
         "frames": home.frames,
         "counts": home.counts,
         "faults": home.list_faults,

@@ -153,6 +153,24 @@ class Home:
         resident.node.settle()
         return {"lock": resident.name, "battery": resident.node.firmware.battery_percent}
 
+    def power(self, lock: str) -> dict[str, object]:
+        """Take a lock's batteries out and put fresh ones in: what it had not stored yet is gone, and its time."""
+        resident = self.find(lock)
+        resident.node.firmware.lose_power(self._now())
+        resident.node.firmware.set_battery(100, self._now())
+        resident.node.forget_security()
+        resident.node.settle()
+        return {"lock": resident.name}
+
+    def clock(self, lock: str, seconds: int) -> dict[str, object]:
+        """Put a lock's clock wrong by so many seconds more; below 0: back."""
+        resident = self.find(lock)
+        resident.node.firmware.clock.jump(seconds, self._now())
+        return {
+            "lock": resident.name,
+            "clock": resident.node.firmware.clock.utc(self._now()).isoformat(timespec="seconds"),
+        }
+
     # -- what is true ------------------------------------------------------------------------------------------------
 
     def truth(self, lock: str | None = None) -> list[dict[str, object]]:

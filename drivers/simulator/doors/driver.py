@@ -161,7 +161,7 @@ class InProcessLock(LockPort):
         """Put the lock's clock right (`ClockedLockPort`)."""
         trouble = await self._to_clock("set_clock")
         if trouble is not Trouble.LOST_COMMAND:
-            self.firmware.clock.set(at / SECOND_MS, self.now())
+            self.firmware.set_clock(at / SECOND_MS, self.now())
         if not await self._hear(trouble):
             raise Unreachable(Part.LOCK, "the lock does not answer")
 
@@ -210,6 +210,8 @@ class InProcessLock(LockPort):
                 lock.erase_schedule(slot, Kind.YEAR_DAY, None, at)
             return is_written
         bounds = YearDay(self._minute(window.starts_at), self._minute(window.ends_at))
+        if lock.model.schedule_needs_code and not lock.write(slot, digits, at, is_enabled=False).claims_success:
+            return False
         if not lock.put_schedule(slot, ONLY_SLOT, bounds, at).claims_success:
             return False
         return lock.write(slot, digits, at).claims_success

@@ -48,6 +48,7 @@ class Fault(StrEnum):
     SILENT_REFUSE = "silent_refuse"
     COMMIT_LATE = "commit_late"
     REFUSE_SCHEDULE = "refuse_schedule"
+    IGNORE_CLOCK = "ignore_clock"
     WIPE = "wipe"
     LOST_S2_STATE = "lost_s2_state"
 
@@ -70,6 +71,7 @@ MEANINGS: dict[Fault, str] = {
     Fault.SILENT_REFUSE: "the lock drops a write and claims success",
     Fault.COMMIT_LATE: "the lock accepts a write, but shows the old value for two seconds",
     Fault.REFUSE_SCHEDULE: "the lock refuses a schedule and says so",
+    Fault.IGNORE_CLOCK: "the lock says that it took the time, and goes on with its own",
     Fault.WIPE: "the lock silently loses all its codes now",
     Fault.LOST_S2_STATE: "the lock loses its security state now, as if its battery were pulled",
 }
@@ -103,6 +105,7 @@ def place_of(fault: Fault) -> Place:
             | Fault.SILENT_REFUSE
             | Fault.COMMIT_LATE
             | Fault.REFUSE_SCHEDULE
+            | Fault.IGNORE_CLOCK
             | Fault.WIPE
             | Fault.LOST_S2_STATE
         ):

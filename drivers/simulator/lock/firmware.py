@@ -102,6 +102,22 @@ class Firmware(Memory):
             self._tell(NoticeKind.ALL_CODES_DELETED, at)
         return WriteResult()
 
+    # -- the clock, by radio -----------------------------------------------------------------------------------------
+
+    def set_clock(self, utc_s: float, at: float) -> None:
+        """Take over UTC seconds since 1970."""
+        self._settle(at)
+        self.counters["clock_sets"] += 1
+        if not self._strikes(Fault.IGNORE_CLOCK):
+            self.clock.set(utc_s, at)
+
+    def set_local_clock(self, wall: datetime, at: float) -> None:
+        """Take over a local wall time."""
+        self._settle(at)
+        self.counters["clock_sets"] += 1
+        if not self._strikes(Fault.IGNORE_CLOCK):
+            self.clock.set_local(wall, at)
+
     # -- power ---------------------------------------------------------------------------
 
     def lose_power(self, at: float) -> None:

@@ -79,6 +79,8 @@ class Memory:
         self.counters["schedule_writes"] += 1
         if not rules.has_slot(self.model, user_id) or not self.schedules.has(kind_of(schedule), slot):
             return self._refused(Refusal.SLOT)
+        if self.model.schedule_needs_code and user_id not in self._slots:
+            return self._refused(Refusal.SCHEDULE)
         if not schedule.is_sound:
             return self._refused(Refusal.SCHEDULE)
         if self._strikes(Fault.REFUSE_SCHEDULE):

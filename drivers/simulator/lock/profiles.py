@@ -89,6 +89,8 @@ class LockModel:
     daily_slots: Annotated[int, Within(0, 20)]
     enforces_schedules: bool
     """False: the lock stores schedules, reports them, and opens at any hour all the same."""
+    schedule_needs_code: bool
+    """Whether a schedule is refused for a slot that holds no code."""
     erased_schedule_bars: bool
     """Whether a user whose last schedule was erased has no access until set free, instead of access at any hour."""
     clear_forgets_schedules: bool

@@ -76,7 +76,12 @@ class Daily:
     @property
     def is_sound(self) -> bool:
         """Whether there is a day, a time and a duration of at most one day."""
-        return bool(self.days) and 0 <= self.start_min < DAY_MINUTES and 0 < self.duration_min <= DAY_MINUTES
+        return (
+            bool(self.days)
+            and max(self.days) in SUNDAY_TO_SATURDAY
+            and 0 <= self.start_min < DAY_MINUTES
+            and 0 < self.duration_min <= DAY_MINUTES
+        )
 
     def covers(self, wall: datetime) -> bool:
         """Whether a wall time lies inside a window that began today or yesterday."""

@@ -20,9 +20,9 @@ from drivers.simulator.radio.cc.door_lock import DoorLock
 from drivers.simulator.radio.cc.identity import DeviceResetLocally, ManufacturerSpecific, Version, ZWavePlusInfo
 from drivers.simulator.radio.cc.names import BY_PROFILE_NAME, OPEN_CLASSES, ClassId, name_of
 from drivers.simulator.radio.cc.notification import Notification
+from drivers.simulator.radio.cc.registry import firmware_classes
 from drivers.simulator.radio.cc.supervision import Sessions, open_envelope
 from drivers.simulator.radio.cc.supervision import report as supervision_report
-from drivers.simulator.radio.cc.user_code import UserCode
 from drivers.simulator.radio.ether import Ether, Said
 from drivers.simulator.radio.security.s2 import S2Endpoint, SecurityClass
 from drivers.simulator.radio.trace import Aired
@@ -338,9 +338,6 @@ def _classes_of(node_id: int, firmware: Firmware) -> dict[int, CommandClass]:
         ClassId.DEVICE_RESET_LOCALLY: DeviceResetLocally,
         ClassId.ASSOCIATION: Association,
         ClassId.ASSOCIATION_GROUP_INFO: AssociationGroupInfo,
-        ClassId.BATTERY: lambda version: Battery(firmware, version),
-        ClassId.DOOR_LOCK: lambda version: DoorLock(firmware, version),
-        ClassId.USER_CODE: lambda version: UserCode(firmware, version),
-        ClassId.NOTIFICATION: lambda version: Notification(firmware, version),
     }
-    return {int(number): makers[number](version) for number, version in versions.items() if number in makers}
+    made = {int(number): makers[number](version) for number, version in versions.items() if number in makers}
+    return made | firmware_classes(firmware, {int(number): version for number, version in versions.items()})

@@ -8,7 +8,7 @@ import pytest
 from drivers.simulator.doors.driver import InProcessLock, Trouble
 from drivers.simulator.lock.faults import Fault
 from drivers.simulator.lock.firmware import Firmware
-from drivers.simulator.lock.profiles import shipped_model
+from drivers.simulator.lock.profiles import LockModel, shipped_model
 from gateway.model.answers import Ambiguous, Refused, Written
 from gateway.model.evidence import Evidence
 from gateway.model.failures import Unreachable, Unsupported
@@ -26,9 +26,9 @@ PIN, OTHER = Pin("4711"), Pin("9082")
 SLOT = Slot(3)
 
 
-async def door(faults: frozenset[Fault] = frozenset()) -> InProcessLock:
+async def door(faults: frozenset[Fault] = frozenset(), model: LockModel = TIMED) -> InProcessLock:
     """A lock whose clock is right and shows noon of the first day."""
-    lock = InProcessLock(LockId("front"), Firmware(TIMED, strikes=lambda fault: fault in faults))
+    lock = InProcessLock(LockId("front"), Firmware(model, strikes=lambda fault: fault in faults))
     await lock.set_clock(NOON)
     return lock
 
@@ -47,6 +47,16 @@ async def test_window_is_kept_by_the_lock_alone() -> None:
     assert ends_at is not None
     instants = (NOON, Instant(starts_at - 1000), starts_at, Instant(ends_at - 1000), ends_at)
     assert [opens_at(lock, instant) for instant in instants] == [False, False, True, True, False]
+
+
+async def test_lock_that_wants_the_code_first_never_holds_it_free() -> None:
+    strict = replace(TIMED, schedule_needs_code=True)
+    lock = await door(model=strict)
+    assert await lock.write_slot(SLOT, PIN, window=STAY, old_pin=None) == Written(Evidence.SUPERVISED, STAY)
+    assert (opens_at(lock, NOON), opens_at(lock, Instant(NOON + 3 * HOUR_MS))) == (False, True)
+    refusing = await door(frozenset({Fault.REFUSE_SCHEDULE}), strict)
+    assert isinstance(await refusing.write_slot(SLOT, PIN, window=STAY, old_pin=None), Refused)
+    assert refusing.firmware.opening(refusing.now()) == {}
 
 
 async def test_effective_window_is_the_minutes_inside() -> None:

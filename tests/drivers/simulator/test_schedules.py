@@ -120,6 +120,12 @@ def test_schedule_slot_that_the_lock_has_not_is_refused() -> None:
     assert Firmware(shipped_model("plain_v1")).put_schedule(1, 1, STAY, AT).refusal is Refusal.SLOT
 
 
+def test_schedule_for_a_slot_without_a_code_is_refused_where_the_model_says_so() -> None:
+    lock = lock_at("2027-01-29 08:00", replace(TIMED, schedule_needs_code=True))
+    assert lock.put_schedule(2, 1, STAY, AT).refusal is Refusal.SCHEDULE
+    assert lock.put_schedule(1, 1, STAY, AT).is_ok
+
+
 def test_injected_refusal_of_a_schedule_is_told() -> None:
     lock = Firmware(TIMED, strikes=lambda fault: fault is Fault.REFUSE_SCHEDULE)
     assert not lock.put_schedule(1, 1, STAY, AT).claims_success

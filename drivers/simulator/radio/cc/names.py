@@ -7,6 +7,7 @@ class ClassId(IntEnum):
     """Command classes a lock here may speak."""
 
     NO_OPERATION = 0x00
+    SCHEDULE_ENTRY_LOCK = 0x4E
     ASSOCIATION_GROUP_INFO = 0x59
     DEVICE_RESET_LOCALLY = 0x5A
     ZWAVE_PLUS_INFO = 0x5E
@@ -16,8 +17,11 @@ class ClassId(IntEnum):
     NOTIFICATION = 0x71
     MANUFACTURER_SPECIFIC = 0x72
     BATTERY = 0x80
+    CLOCK = 0x81
     ASSOCIATION = 0x85
     VERSION = 0x86
+    TIME = 0x8A
+    TIME_PARAMETERS = 0x8B
     SECURITY_2 = 0x9F
 
 
@@ -34,6 +38,10 @@ BY_PROFILE_NAME: dict[str, ClassId] = {
     "door_lock": ClassId.DOOR_LOCK,
     "user_code": ClassId.USER_CODE,
     "notification": ClassId.NOTIFICATION,
+    "schedule_entry_lock": ClassId.SCHEDULE_ENTRY_LOCK,
+    "time": ClassId.TIME,
+    "time_parameters": ClassId.TIME_PARAMETERS,
+    "clock": ClassId.CLOCK,
 }
 """How `lock/profiles.toml` calls them."""
 
@@ -102,6 +110,35 @@ COMMAND_NAMES: dict[tuple[int, int], str] = {
     (ClassId.VERSION, 0x14): "Version Command Class Report",
     (ClassId.VERSION, 0x15): "Version Capabilities Get",
     (ClassId.VERSION, 0x16): "Version Capabilities Report",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x01): "Schedule Enable Set",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x02): "Schedule Enable All Set",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x03): "Week Day Schedule Set",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x04): "Week Day Schedule Get",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x05): "Week Day Schedule Report",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x06): "Year Day Schedule Set",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x07): "Year Day Schedule Get",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x08): "Year Day Schedule Report",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x09): "Schedule Type Supported Get",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x0A): "Schedule Type Supported Report",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x0B): "Schedule Time Offset Get",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x0C): "Schedule Time Offset Report",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x0D): "Schedule Time Offset Set",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x0E): "Daily Repeating Schedule Get",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x0F): "Daily Repeating Schedule Report",
+    (ClassId.SCHEDULE_ENTRY_LOCK, 0x10): "Daily Repeating Schedule Set",
+    (ClassId.CLOCK, 0x04): "Clock Set",
+    (ClassId.CLOCK, 0x05): "Clock Get",
+    (ClassId.CLOCK, 0x06): "Clock Report",
+    (ClassId.TIME, 0x01): "Time Get",
+    (ClassId.TIME, 0x02): "Time Report",
+    (ClassId.TIME, 0x03): "Date Get",
+    (ClassId.TIME, 0x04): "Date Report",
+    (ClassId.TIME, 0x05): "Time Offset Set",
+    (ClassId.TIME, 0x06): "Time Offset Get",
+    (ClassId.TIME, 0x07): "Time Offset Report",
+    (ClassId.TIME_PARAMETERS, 0x01): "Time Parameters Set",
+    (ClassId.TIME_PARAMETERS, 0x02): "Time Parameters Get",
+    (ClassId.TIME_PARAMETERS, 0x03): "Time Parameters Report",
     (ClassId.SECURITY_2, 0x01): "S2 Nonce Get",
     (ClassId.SECURITY_2, 0x02): "S2 Nonce Report",
     (ClassId.SECURITY_2, 0x03): "S2 Message",
@@ -120,6 +157,8 @@ _WITH_SLOT: dict[tuple[int, int], slice] = {
     (ClassId.USER_CODE, 0x0B): slice(3, 5),
     (ClassId.USER_CODE, 0x0C): slice(2, 4),
     (ClassId.USER_CODE, 0x0D): slice(3, 5),
+    **{(ClassId.SCHEDULE_ENTRY_LOCK, command): slice(3, 4) for command in (0x03, 0x06, 0x10)},
+    **{(ClassId.SCHEDULE_ENTRY_LOCK, command): slice(2, 3) for command in (0x01, 0x04, 0x05, 0x07, 0x08, 0x0E, 0x0F)},
 }
 """Where a command names its first slot."""
 

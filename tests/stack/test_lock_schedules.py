@@ -1,0 +1,125 @@
+"""Windows that a lock keeps by its own clock, written by the real driver over the air. The lock decides who comes in."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.model.answers import Refused, Written
+from gateway.model.ids import Slot
+from gateway.model.instant import DAY_MS, HOUR_MS, Instant, parse_instant
+from gateway.model.pin import Pin
+from gateway.model.reports import Locked, Method
+from gateway.model.window import Window
+from gateway.ports import ClockedLockPort, LockPort
+from tests.stack.zwave_stack import Stack, driven, running_stack
+
+pytestmark = pytest.mark.stack
+
+SCENE = """
+[radio]
+airtime = false
+
+[[locks]]
+name = "free"
+node = 2
+profile = "timed"
+
+[[locks]]
+name = "strict"
+node = 3
+profile = "timed_strict"
+"""
+NODES = {"free": 2, "strict": 3}
+
+NOON = parse_instant("2027-01-31T12:00:00Z")
+STAY = Window(Instant(NOON + 2 * HOUR_MS), Instant(NOON + 3 * DAY_MS))
+PIN = Pin("471147")
+SLOT = Slot(3)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _calm(stack: Stack) -> Iterator[None]:
+    yield
+    stack.home.calm()
+
+
+def opens(stack: Stack, name: str) -> bool:
+    """Whether the guest gets in now; the door is locked again."""
+    is_opened = bool(stack.home.press(name, "471147")["is_opened"])
+    stack.home.turn(name, "lock")
+    return is_opened
+
+
+async def put(port: LockPort, window: Window | None) -> object:
+    """Put the PIN on a lock whose clock shows noon."""
+    assert isinstance(port, ClockedLockPort)
+    await port.set_clock(NOON)
+    return await port.write_slot(SLOT, PIN, window=window, old_pin=None)
+
+
+@pytest.mark.parametrize("name", NODES)
+async def test_lock_keeps_the_window_by_its_own_clock(stack: Stack, name: str) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await here.arrivals(name)
+        port = here.ports[name]
+        answer = await put(port, STAY)
+        assert isinstance(answer, Written)
+        assert answer.effective_window == STAY
+        seen = [opens(stack, name)]
+        for hours in (2, 69, 1):  # 14:00 of the first day, 11:00 and 12:00 of the last
+            stack.home.clock(name, hours * 3600)
+            seen.append(opens(stack, name))
+        assert seen == [False, True, True, False]
+        await port.clear_slot(SLOT, old_pin=PIN)
+        (told,) = stack.home.truth(name)
+        assert (told["slots"], told["opening"]) == ({}, {})
+
+
+@pytest.mark.parametrize("name", NODES)
+async def test_write_without_a_window_frees_the_slot(stack: Stack, name: str) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await here.arrivals(name)
+        port = here.ports[name]
+        await put(port, STAY)
+        before = opens(stack, name)
+        assert isinstance(await port.write_slot(SLOT, PIN, window=None, old_pin=PIN), Written)
+        assert (before, opens(stack, name)) == (False, True)
+        await port.clear_slot(SLOT, old_pin=PIN)
+
+
+async def test_battery_change_loses_the_time_and_the_driver_sees_it(stack: Stack) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await here.arrivals("free")
+        port = here.ports["free"]
+        await put(port, Window(NOON, STAY.ends_at))
+        assert isinstance(port, ClockedLockPort)
+        before = opens(stack, "free")
+        # What the lock still has to say would cross the driver's question while both agree on nonces anew.
+        await here.until(lambda: here.reports["free"][-1:] == [Locked(Method.MANUAL)])
+        stack.home.power("free")
+        lost = bool(stack.home.press("free", "471147")["is_opened"])
+        assert await port.get_clock() < parse_instant("2001-01-01T00:00:00Z")
+        await port.set_clock(NOON)
+        assert (before, lost, opens(stack, "free")) == (True, False, True)
+        assert abs(await port.get_clock() - NOON) < HOUR_MS
+        await port.clear_slot(SLOT, old_pin=PIN)
+
+
+@pytest.mark.parametrize("name", NODES)
+async def test_refused_pin_is_never_live(stack: Stack, name: str) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await here.arrivals(name)
+        port = here.ports[name]
+        stack.home.fault("refuse_write", lock=name)
+        assert isinstance(await put(port, STAY), Refused)
+        (told,) = stack.home.truth(name)
+        assert told["opening"] == {}
+        await port.clear_slot(SLOT, old_pin=PIN)
