@@ -56,7 +56,7 @@ class SickDatabase(Database):
 class Inbox:
     """A store, a reception, and a connection that feeds it."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, gather_s: float = 0.0) -> None:
         self.db = db
         self.nudges = Nudges()
         self.connection = FakeConnection()
@@ -67,6 +67,7 @@ class Inbox:
             clock=FakeClock(),
             nudges=self.nudges,
             pace=Pace(first_s=0.001, longest_s=0.002),
+            gather_s=gather_s,
         )
 
     @asynccontextmanager
@@ -206,6 +207,34 @@ async def test_a_receipt_that_cannot_be_is_refused_and_logged(
         await connection.until_acknowledged(2)
     assert await inbox.db.read(journal.acknowledged) == 0
     assert any(cause in str(getattr(record, "cause", "")) for record in caplog.records)
+
+
+async def test_receipts_wait_for_company_and_are_committed_with_it(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as db:
+        inbox = Inbox(db, gather_s=3_600.0)
+        async with inbox.open() as connection:
+            connection.order("o-1", "access_code.create", **CREATE)
+            await connection.until_acknowledged(1)
+            for seq in (1, 3, 2):
+                connection.say(encode_receipt(EventReceipt(EPOCH, seq)), topics.Down.ACK)
+            await connection.until_acknowledged(4)
+            assert await db.read(journal.acknowledged) == 0
+            connection.order("o-2", "access_code.delete", access_code_id="nobody")
+            await connection.until_acknowledged(5)
+            assert await db.read(journal.acknowledged) == 3
+        assert connection.acknowledged == [1, 2, 3, 4, 5]
+
+
+async def test_a_receipt_that_still_waits_is_committed_at_the_stop(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as db:
+        inbox = Inbox(db, gather_s=3_600.0)
+        async with inbox.open() as connection:
+            connection.order("o-1", "access_code.create", **CREATE)
+            connection.say(encode_receipt(EventReceipt(EPOCH, 2)), topics.Down.ACK)
+            await connection.until_acknowledged(2)
+            connection.say(encode_receipt(EventReceipt(EPOCH, 3)), topics.Down.ACK)
+            await connection.until_acknowledged(3)
+        assert await db.read(journal.acknowledged) == 3
 
 
 async def test_a_resume_is_counted_and_wakes_the_pump(inbox: Inbox) -> None:
