@@ -14,12 +14,12 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final, override
 
-from zwave_js_server.const import INTERVIEW_FAILED, CommandClass, NodeStatus
+from zwave_js_server.const import INTERVIEW_FAILED, CommandClass, NodeStatus, RemoveNodeReason
 from zwave_js_server.model.driver import Driver
 from zwave_js_server.model.node import Node
 
@@ -194,6 +194,7 @@ class ZWaveDriver(DriverPort):
         unsubscribe = [
             controller.on(name, self._on_change) for name in ("node added", "node removed", "status changed")
         ]
+        unsubscribe.append(controller.on("node removed", self._on_removed))
         watched: dict[int, Node] = {}
         self._judge_network(controller.home_id or 0)
         try:
@@ -234,6 +235,13 @@ class ZWaveDriver(DriverPort):
 
     def _on_change(self, _event: object) -> None:
         self._ring.set()
+
+    def _on_removed(self, event: Mapping[str, object]) -> None:
+        """A lock that was reset says so and is removed by Z-Wave JS; all other ways out are a person's doing."""
+        if event.get("reason") == RemoveNodeReason.RESET:
+            for port in self._ports.values():
+                if port.node is event.get("node"):
+                    port.tell_reset()
 
     async def _compare(self, address: NodeAddress, node: Node | None) -> None:
         port = self._ports.get(address.lock_id)

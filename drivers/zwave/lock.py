@@ -33,6 +33,7 @@ from gateway.model.lock import LockProfile, ReadBack
 from gateway.model.pin import Pin
 from gateway.model.reports import (
     BatteryLevel,
+    FactoryReset,
     Locked,
     Method,
     Reachability,
@@ -257,6 +258,10 @@ class ZWaveLock(LockPort):
             return await self._radio(call)
         except CallFailed as error:
             raise of_read(error.failure) from None
+
+    def tell_reset(self) -> None:
+        """The lock said that it was reset (A17)."""
+        self._tell(FactoryReset())
 
     def forget_zone(self) -> None:
         """Somebody may have told the lock another time zone: see to it before the next window."""

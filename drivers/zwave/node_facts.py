@@ -40,6 +40,7 @@ async def facts_of(node: Node) -> NodeFacts:
         user_count=await _user_count(node) or max(known_slots, default=0),
         shows_asterisks=any(value.name == CODE_PROPERTY and is_masked(value.value) for value in values),
         parameters=_parameters(node),
+        serial=_serial(node),
         year_day_slots=await _year_day_slots(node) if schedule_version else 0,
         has_schedule_zone=schedule_version >= SCHEDULE_ZONE_VERSION,
         has_clock=CommandClass.TIME_PARAMETERS in versions,
@@ -80,6 +81,13 @@ def _label(node: Node) -> str:
     maker = node.device_config.manufacturer or node.manufacturer or ""
     model = node.label or node.device_config.label or ""
     return f"{maker} {model}".strip() or "unknown lock"
+
+
+def _serial(node: Node) -> str:
+    # CC:0072.02.07: the Device Specific Report; Z-Wave JS shows binary ones as hexadecimal text.
+    values = node.get_command_class_values(CommandClass.MANUFACTURER_SPECIFIC).values()
+    found = (value.value for value in values if value.property_ == "deviceId" and value.property_key == "SerialNumber")
+    return next((text for text in found if isinstance(text, str)), "")
 
 
 def _parameters(node: Node) -> dict[int, int]:

@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, TypeIs, override
 
+from gateway.model.identity import LockIdentity
 from gateway.model.instant import MINUTE_MS
 from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.pin import LONGEST_PIN, SHORTEST_PIN, PinRules
@@ -64,6 +65,11 @@ class Product:
     product_type: int | None
     product_id: int | None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the interview got all three."""
+        return None not in (self.manufacturer, self.product_type, self.product_id)
+
     @override
     def __str__(self) -> str:
         parts = (self.manufacturer, self.product_type, self.product_id)
@@ -78,6 +84,7 @@ class NodeFacts:
     configuration parameters by number. `year_day_slots` is how many windows of the Schedule Entry Lock class a user can
     have, 0 without the class; `has_schedule_zone`: its version 2, which knows a time zone. `has_clock`: the Time Parameters
     class, which is in UTC. `can_disable`: the lock lists the user status "disabled".
+    `serial` is the serial number that it gives of itself (CC:0072, Device Specific Report), empty when it gives none.
     """
 
     product: Product
@@ -91,6 +98,7 @@ class NodeFacts:
     has_schedule_zone: bool = False
     has_clock: bool = False
     can_disable: bool = False
+    serial: str = ""
 
 
 def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
@@ -106,6 +114,7 @@ def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
         read_back=ReadBack.MASKED if is_masked else ReadBack.CLEAR,
         supervision_is_honest=can_prove and facts.has_supervision,
         schedule=_schedule(quirks, facts),
+        identity=LockIdentity(str(facts.product) if facts.product.is_known else "", facts.serial),
     )
 
 

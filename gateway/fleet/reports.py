@@ -1,9 +1,10 @@
 """What a lock says unasked: into the ledger as sightings and evidence, into the journal as events."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import assert_never
 
-from gateway.fleet import usage
+from gateway.fleet import guard, usage
 from gateway.fleet.steps import Bench, note_strangers
 from gateway.model import ledger
 from gateway.model.answers import Empty, Held, Sighting, SightingSource
@@ -14,6 +15,7 @@ from gateway.model.instant import Instant
 from gateway.model.reports import (
     AccessDenied,
     BatteryLevel,
+    FactoryReset,
     Jammed,
     Locked,
     Reachability,
@@ -23,8 +25,8 @@ from gateway.model.reports import (
     Tampered,
     Unlocked,
 )
-from gateway.model.slot import SlotRecord
-from gateway.store import journal, locks, slots
+from gateway.model.slot import SightedAs, SlotRecord
+from gateway.store import journal, locks, pairing, slots
 from gateway.store.database import Connection
 
 BATTERY_STATUSES = ((5, "critical"), (15, "low"), (75, "good"), (100, "full"))
@@ -38,6 +40,11 @@ LOW_WORDS = frozenset({"critical", "low"})
 def take(con: Connection, bench: Bench, report: Report, reading: ClockReading) -> None:
     """Store one report: one transaction."""
     lock_id, at = bench.lock_id, reading.lo
+    if pairing.is_quarantined(con, lock_id):
+        kept = _of_another_device(report)
+        if kept is None:
+            return
+        report = kept
     match report:
         case Unlocked() | Locked():
             usage.moved(con, bench, report, reading)
@@ -53,6 +60,9 @@ def take(con: Connection, bench: Bench, report: Report, reading: ClockReading) -
             _tell(con, EventKind.LOCK_JAMMED, lock_id, at, {})
         case Tampered():
             _tell(con, EventKind.DEVICE_TAMPERED, lock_id, at, {})
+        case FactoryReset():
+            guard.wiped(con, lock_id, "reset", at, seen=SightedAs.UNKNOWN)
+            _tell(con, EventKind.DEVICE_REMOVED, lock_id, at, {"reason": "reset"})
         case _:
             assert_never(report)
 
@@ -78,11 +88,7 @@ def _slot_changed(con: Connection, bench: Bench, report: SlotChanged, at: Instan
     if report.change is SlotChange.DUPLICATE_REFUSED:
         return
     if report.change is SlotChange.ALL_DELETED:
-        gone = Sighting(Empty(), SightingSource.LOCK)
-        for record in known.values():
-            after = ledger.sighted(record, gone, at, seal.digest)
-            slots.put(con, lock_id, after)
-            note_strangers(con, lock_id, record, after, at)
+        _all_deleted(con, bench, known.values(), at)
         return
     if report.slot is None:
         _some_slot_changed(con, bench, known.values(), at)
@@ -97,6 +103,29 @@ def _slot_changed(con: Connection, bench: Bench, report: SlotChanged, at: Instan
         slots.put(con, lock_id, after)
         note_strangers(con, lock_id, record, after, at)
         usage.note_evidence(con, bench, record, after, at)
+        guard.weigh(con, lock_id, record, after, at)
+
+
+def _all_deleted(con: Connection, bench: Bench, records: Iterable[SlotRecord], at: Instant) -> None:
+    """Strangers' codes are told gone one by one, ours are lost together."""
+    gone = Sighting(Empty(), SightingSource.LOCK)
+    for record in records:
+        if record.lease is None:
+            after = ledger.sighted(record, gone, at, bench.seal.digest)
+            slots.put(con, bench.lock_id, after)
+            note_strangers(con, bench.lock_id, record, after, at)
+    guard.wiped(con, bench.lock_id, "all_deleted", at, seen=SightedAs.EMPTY)
+
+
+def _of_another_device(report: Report) -> Report | None:
+    """What may be kept of the word of a device that is not the paired lock: nothing about slots (A17)."""
+    match report:
+        case SlotChanged():
+            return None
+        case Unlocked() | Locked() | AccessDenied():
+            return replace(report, slot=None)
+        case _:
+            return report
 
 
 def _some_slot_changed(con: Connection, bench: Bench, records: Iterable[SlotRecord], at: Instant) -> None:

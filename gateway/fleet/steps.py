@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from gateway.fleet import guard
 from gateway.fleet.executor import NotSent, Result
 from gateway.model import ledger
 from gateway.model.access_code import Origin
@@ -183,6 +184,7 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
         after = replace(after, next_try_at=_next_try(con, bench, record, after, _Turn(done, at, chance)))
     slots.put(con, bench.lock_id, after)
     note_strangers(con, bench.lock_id, record, after, at)
+    guard.weigh(con, bench.lock_id, record, after, at)
     _note_outcome(con, bench, done, after, at)
 
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from gateway.fleet import reports
+from gateway.fleet import guard, reports
 from gateway.fleet.airtime import Lane
 from gateway.fleet.steps import Bench
 from gateway.fleet.worker import House, Worker
@@ -74,6 +74,7 @@ class Fleet:
             if locks.put_profile(con, lock_id, port.profile):
                 body: dict[str, Fact] = {"model": port.profile.model, "slots": len(port.profile.slots)}
                 journal.append(con, Event(EventKind.DEVICE_ADDED, lock_id, body=body), at)
+            guard.met(con, lock_id, port.profile.identity, at)
             reports.set_reachable(con, lock_id, at, is_reachable=True)
             # Nobody listened while the lock was away: hands at the keypad may have been busy (N2).
             slots.doubt_empty(con, lock_id)
@@ -81,6 +82,7 @@ class Fleet:
         def is_all_known(con: Connection) -> bool:
             row = locks.get(con, lock_id)
             is_known = row is not None and row.profile == port.profile and row.is_reachable
+            is_known = is_known and guard.is_met(con, lock_id, port.profile.identity)
             return is_known and not slots.has_trusted_empty(con, lock_id)
 
         if not await self._house.database.read(is_all_known):

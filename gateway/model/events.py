@@ -41,6 +41,8 @@ class EventKind(StrEnum):
     LOCK_JAMMED = "lock.jammed"
 
     DEVICE_ADDED = "device.added"
+    DEVICE_REMOVED = "device.removed"
+    DEVICE_WIPED = "device.wiped"
     DEVICE_CONNECTED = "device.connected"
     DEVICE_DISCONNECTED = "device.disconnected"
     DEVICE_LOW_BATTERY = "device.low_battery"

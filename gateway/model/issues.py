@@ -13,16 +13,23 @@ class Issue(StrEnum):
     NO_SPACE = "no_space_for_access_code_on_device"
     CONFLICTING_CHANGE = "conflicting_external_modification"
     DEVICE_DISCONNECTED = "device_disconnected"
+    DEVICE_REMOVED = "device_removed"
     REFUSED = "provider_issue"
 
     DELAY_IN_SETTING = "delay_in_setting_on_device"
     EXTERNAL_CHANGE_IN_EFFECT = "external_modification_in_effect"
     BEING_DELETED = "being_deleted"
+    EVIDENCE_LOST = "unknown_issue_with_access_code"
 
     @property
     def is_warning(self) -> bool:
         """Whether the documented object lists it under `warnings` instead of `errors`."""
-        return self in {Issue.DELAY_IN_SETTING, Issue.EXTERNAL_CHANGE_IN_EFFECT, Issue.BEING_DELETED}
+        return self in {
+            Issue.DELAY_IN_SETTING,
+            Issue.EXTERNAL_CHANGE_IN_EFFECT,
+            Issue.BEING_DELETED,
+            Issue.EVIDENCE_LOST,
+        }
 
 
 class Status(StrEnum):

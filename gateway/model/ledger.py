@@ -206,6 +206,21 @@ def used(record: SlotRecord, at: Instant) -> SlotRecord:
     return _confirmed(record, Evidence.USED, at)
 
 
+def lost(record: SlotRecord, at: Instant, *, sighted: SightedAs) -> SlotRecord:
+    """A wipe or a reset took the evidence with it (A17): the lease stays, nothing is proven, and no operation of ours stands.
+
+    What may have been in the slot stays known until it is seen empty.
+    """
+    assert record.lease is not None, "only a leased slot has evidence to lose"
+    return SlotRecord(
+        record.slot,
+        lease=record.lease,
+        intended=record.intended if record.proven is None else record.proven,
+        sighted=sighted,
+        sighted_at=at,
+    )
+
+
 def surprised(record: SlotRecord) -> SlotRecord:
     """A slot of nobody that was seen empty opened the door: it is not empty, and not to be written before a look (N2)."""
     assert record.lease is None, "a leased slot is judged by `used`"

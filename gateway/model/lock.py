@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.model.identity import UNKNOWN_DEVICE, LockIdentity
 from gateway.model.instant import MINUTE_MS, Instant
 from gateway.model.pin import PinRules
 from gateway.model.window import Window
@@ -83,6 +84,7 @@ class LockProfile:
     `supervision_is_honest`: a supervised success of this model proves the write (A7).
     `tells_hands`: it reports what people do to its codes at the keypad; one that does not is looked at before every write into
     a free slot (N2).
+    `identity`: which device this is (A17).
     `schedule`: how it keeps windows itself (A2, D6); None for a lock without schedules, which is just-in-time (A3).
     """
 
@@ -93,3 +95,4 @@ class LockProfile:
     supervision_is_honest: bool = False
     tells_hands: bool = True
     schedule: Schedule | None = None
+    identity: LockIdentity = UNKNOWN_DEVICE

@@ -101,4 +101,11 @@ class Tampered:
     """The lock's cover was opened."""
 
 
-type Report = Unlocked | Locked | AccessDenied | SlotChanged | Reachability | BatteryLevel | Jammed | Tampered
+@dataclass(frozen=True, slots=True)
+class FactoryReset:
+    """The lock was reset and says that it leaves (Z-Wave: Device Reset Locally, CC:005A)."""
+
+
+type Report = (
+    Unlocked | Locked | AccessDenied | SlotChanged | Reachability | BatteryLevel | Jammed | Tampered | FactoryReset
+)

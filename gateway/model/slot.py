@@ -319,6 +319,11 @@ def _verdict(claim: Claim, standing: Standing, look: Look, *, was_proven: bool) 
     raise AssertionError(msg)
 
 
+def is_lost(record: SlotRecord) -> bool:
+    """Whether all evidence of a leased slot was lost, and nothing was tried since (A17): the one way to status `unknown`."""
+    return record.lease is not None and record.operation is Operation.NONE
+
+
 def possible_pins(record: SlotRecord) -> frozenset[PinDigest]:
     """The PINs that may be in the slot right now, as far as anybody can know (A10).
 

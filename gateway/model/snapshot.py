@@ -54,7 +54,7 @@ class LockSnapshot:
     """One lock: what is wanted, what was tried, what was seen, what was said.
 
     `slots` holds only slots that were ever leased or sighted; any other slot of the profile is unseen.
-    `codes` holds the codes that are not finished.
+    `codes` holds the codes that are not finished. While `is_quarantined` another device answers in the lock's place (A17).
     """
 
     lock_id: LockId
@@ -67,3 +67,4 @@ class LockSnapshot:
     efforts: Mapping[CodeId, Effort] = field(default_factory=dict)
     listed_at: Instant | None = None
     is_reachable: bool = True
+    is_quarantined: bool = False

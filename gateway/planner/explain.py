@@ -125,6 +125,8 @@ def describe_plan(snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zon
     """What happens on a lock now, then, and later; one sentence per line."""
     names = _names(snapshot)
     lines = []
+    if snapshot.is_quarantined:
+        lines.append("Another device answers in the lock's place: nothing is written to it until somebody accepts it.")
     if not snapshot.is_reachable:
         lines.append("The lock does not answer: everything below waits until it does.")
     if reading.trust is ClockTrust.UNTRUSTED:

@@ -89,13 +89,14 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
             is_homeless=code_id in assignment.homeless and settled.listed_at is not None,
             has_foreign_twin=wish.phase is Phase.WANTED and _has_foreign_twin(scene, wish, record),
             is_reachable=snapshot.is_reachable,
+            is_quarantined=snapshot.is_quarantined,
         )
         standings[code_id] = standing_of(wish, now, reading, lead_ms)
         told = snapshot.announced.get(code_id, Announced())
         if (news := announcement(wish, now, standings[code_id], told, tuple(orders_of[code_id]))) is not None:
             announcements.append(news)
 
-    queue = ordered(tuple(candidates(scene)))
+    queue = () if snapshot.is_quarantined else ordered(tuple(candidates(scene)))
     ready = [entry.action for entry in queue if entry.not_before is None or entry.not_before <= reading.lo]
     edges = (
         *(wish.changes_at for wish in wishes.values()),

@@ -6,7 +6,7 @@ from gateway.model.answers import RefusalReason
 from gateway.model.clock import ClockReading
 from gateway.model.instant import Instant
 from gateway.model.issues import Issue, Status
-from gateway.model.slot import SlotRecord, Verdict
+from gateway.model.slot import SlotRecord, Verdict, is_lost
 from gateway.planner.desired import REMOVAL_FAILED_MS, Desire, Phase, escalation
 
 _OF_REFUSAL = {
@@ -36,6 +36,12 @@ class Circumstances:
     is_homeless: bool = False
     has_foreign_twin: bool = False
     is_reachable: bool = True
+    is_quarantined: bool = False
+
+
+def is_lost_now(now: Circumstances) -> bool:
+    """Whether the evidence for the code was lost with the lock's memory, and nothing has proven it since (A17)."""
+    return now.record is not None and is_lost(now.record) and now.verdict is not Verdict.GOOD
 
 
 def status_of(wish: Desire, now: Circumstances) -> Status:
@@ -45,6 +51,8 @@ def status_of(wish: Desire, now: Circumstances) -> Status:
     its lead is `unset`.
     """
     if wish.phase is Phase.WANTED:
+        if now.record is not None and (now.is_quarantined or is_lost_now(now)):
+            return Status.UNKNOWN
         if now.verdict is Verdict.GOOD:
             return Status.SET
         if now.verdict in _DRIFT and wish.code.is_external_modification_allowed:
@@ -71,6 +79,10 @@ def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms
     if wish.phase is Phase.WANTED and now.verdict in _DRIFT:
         is_allowed = wish.code.is_external_modification_allowed
         issues.add(Issue.EXTERNAL_CHANGE_IN_EFFECT if is_allowed else Issue.CONFLICTING_CHANGE)
+    if is_lost_now(now):
+        issues.add(Issue.EVIDENCE_LOST)
+    if now.is_quarantined:
+        issues.add(Issue.DEVICE_REMOVED)
     return Standing(status, frozenset(issues), min(edges, default=None))
 
 

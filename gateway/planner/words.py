@@ -53,6 +53,8 @@ ISSUE_WORDS: Mapping[Issue, str] = {
     Issue.NO_SPACE: "The lock has no free slot.",
     Issue.CONFLICTING_CHANGE: "Somebody changed the code at the lock; the hub puts it back.",
     Issue.DEVICE_DISCONNECTED: "The lock does not answer.",
+    Issue.DEVICE_REMOVED: "Another device answers in the lock's place; nothing is written to it.",
+    Issue.EVIDENCE_LOST: "The lock lost its codes; what was proven no longer holds.",
     Issue.REFUSED: "The lock refused the PIN without saying why.",
     Issue.DELAY_IN_SETTING: "Getting the PIN onto the lock takes longer than usual.",
     Issue.EXTERNAL_CHANGE_IN_EFFECT: "Somebody changed the code at the lock; this code allows that.",

@@ -66,6 +66,13 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "delete", "take an access code off its lock for good", (_CODE,), is_mutating=True, examples=("delete 3f2a91c0",)
     ),
+    Verb(
+        "accept-lock",
+        "let another device take a lock's place",
+        (_LOCK,),
+        is_mutating=True,
+        examples=("accept-lock front-door",),
+    ),
     Verb("verify", "walk the journal's chain and say whether it is whole", examples=("verify",)),
 )
 

@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
-from gateway.shell import verbs_codes, verbs_hub, verbs_locks, verbs_orders
+from gateway.shell import verbs_codes, verbs_hub, verbs_locks, verbs_orders, verbs_record
 from gateway.shell.catalogue import CATALOGUE
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.session import Answer, Failure, FailureKind, NotDone, Request, parse_request
@@ -25,6 +25,7 @@ DOERS: Mapping[str, Doer] = {
     "update": verbs_orders.update,
     "delete": verbs_orders.delete,
     "verify": verbs_hub.verify,
+    "accept-lock": verbs_record.accept_lock,
 }
 """Who carries out which verb of the catalogue."""
 

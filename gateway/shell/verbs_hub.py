@@ -176,6 +176,10 @@ def _concerns(
 
 def _of_lock(scene: Scene, row: LockRow, context: ShellContext) -> Iterator[Concern]:
     name, now = scene.view.name, scene.now
+    if scene.snapshot.is_quarantined:
+        text = f"Another device answers in place of {name}: nothing is written to it."
+        yield Concern(Weight.SHUT_OUT, text, f"if it is the new lock: gatewayctl accept-lock {scene.view.lock_id}")
+        return
     troubled = [
         (code, errors)
         for code in scene.snapshot.codes

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from gateway.model.identity import LockIdentity
 from gateway.model.ids import LockId
 from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
@@ -85,6 +86,11 @@ def set_listed(con: Connection, lock_id: LockId, at: Instant) -> None:
     con.execute("UPDATE lock SET listed_at_ms = ? WHERE lock_id = ?", (at, lock_id))
 
 
+def forget_listing(con: Connection, lock_id: LockId) -> None:
+    """All slots are to be listed once more."""
+    con.execute("UPDATE lock SET listed_at_ms = NULL WHERE lock_id = ?", (lock_id,))
+
+
 def _profile_text(profile: LockProfile) -> str:
     return json.dumps(
         {
@@ -94,6 +100,7 @@ def _profile_text(profile: LockProfile) -> str:
             "further": [[rule.name, rule.text, rule.must_match] for rule in profile.pin_rules.further],
             "read_back": profile.read_back.value,
             "supervision_is_honest": profile.supervision_is_honest,
+            "identity": [profile.identity.product, profile.identity.serial],
             "tells_hands": profile.tells_hands,
             "schedule": None if profile.schedule is None else _schedule_facts(profile.schedule),
         }
@@ -118,6 +125,7 @@ def _profile(text: str) -> LockProfile:
         pin_rules=PinRules(frozenset(kept["lengths"]), tuple(PinRule(*rule) for rule in kept["further"])),
         read_back=ReadBack(kept["read_back"]),
         supervision_is_honest=kept["supervision_is_honest"],
+        identity=LockIdentity(*kept.get("identity", ())),
         tells_hands=kept.get("tells_hands", True),
         schedule=None if kept.get("schedule") is None else _schedule(kept["schedule"]),
     )

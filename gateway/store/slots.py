@@ -80,6 +80,12 @@ def put_all(con: Connection, lock_id: LockId, records: Mapping[Slot, SlotRecord]
         put(con, lock_id, record)
 
 
+def forget_lock(con: Connection, lock_id: LockId) -> None:
+    """Nothing is known of any slot any more: it is another device (A17)."""
+    con.execute("DELETE FROM slot WHERE lock_id = ?", (lock_id,))
+    con.execute("DELETE FROM former_tenant WHERE lock_id = ?", (lock_id,))
+
+
 def forget_waits(con: Connection, lock_id: LockId) -> None:
     """A lock came back: what waited for its next try is tried at once, and waits are short again (A9)."""
     con.execute("UPDATE slot SET next_try_at_ms = NULL, tries = 0, unanswered = 0 WHERE lock_id = ?", (lock_id,))

@@ -2,7 +2,7 @@
 
 from gateway.model.ids import LockId
 from gateway.model.snapshot import LockSettings, LockSnapshot
-from gateway.store import codes, inbox, locks, slots
+from gateway.store import codes, inbox, locks, pairing, slots
 from gateway.store.database import Connection
 
 
@@ -22,4 +22,5 @@ def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapsh
         efforts=slots.efforts(con, lock_id),
         listed_at=row.listed_at,
         is_reachable=row.is_reachable,
+        is_quarantined=pairing.is_quarantined(con, lock_id),
     )

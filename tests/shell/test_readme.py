@@ -30,6 +30,7 @@ CALLS = (
     "update guest-2f --until '2027-02-02 12:00'",
     "delete cleaner-7",
     "timeline cleaner-7 --last 5",
+    "accept-lock front-door",
     "verify",
 )
 

@@ -29,6 +29,7 @@ from gateway.model.answers import (
 )
 from gateway.model.evidence import Evidence
 from gateway.model.failures import Busy, Part, Unreachable, Unsupported
+from gateway.model.identity import LockIdentity
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import MINUTE_MS, SECOND_MS, Instant
 from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
@@ -89,6 +90,8 @@ class InProcessLock(LockPort):
 
     def __init__(self, lock_id: LockId, firmware: Firmware, *, trust: ScheduleTrust = ScheduleTrust.PROVEN) -> None:
         self._lock_id = lock_id
+        self.serial = ""
+        """What the device tells of itself; another one in the lock's place tells another."""
         self.firmware = firmware
         self._schedule: Schedule | None = None
         if firmware.model.year_day_slots:
@@ -119,6 +122,9 @@ class InProcessLock(LockPort):
             pin_rules=PinRules(frozenset(one)),
             read_back=ReadBack.MASKED if model.is_masked else ReadBack.CLEAR,
             supervision_is_honest=model.is_supervised,
+            identity=LockIdentity(
+                f"{model.manufacturer_id:04x}:{model.product_type:04x}:{model.product_id:04x}", self.serial
+            ),
             schedule=self._schedule,
             tells_hands=model.notifies_keypad_changes,
         )
