@@ -74,7 +74,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
             ]
             await has_port.wait()
             await has_socket.wait()
-            names = ", ".join(f"{resident.name} (node {node_id})" for node_id, resident in home.residents.items())
+            names = ", ".join(
+                f"{resident.name} (node {resident.node.node_id or 'none'})" for resident in home.residents
+            )
             sys.stdout.write(f"ready {arguments.link}: {names}\n")
             sys.stdout.flush()
             await stop.wait()

@@ -67,12 +67,20 @@ class Home:
         return _row(self.ask("battery", lock=str(lock), percent=percent))
 
     def power(self, lock: str | int) -> Plain:
-        """Change the batteries."""
+        """Change the batteries; outside a network the lock calls by SmartStart then."""
         return _row(self.ask("power", lock=str(lock)))
 
     def clock(self, lock: str | int, seconds: int) -> Plain:
         """Put a lock's clock wrong by so many seconds more."""
         return _row(self.ask("clock", lock=str(lock), seconds=seconds))
+
+    def button(self, lock: str | int) -> Plain:
+        """Press the button that includes or excludes the lock."""
+        return _row(self.ask("button", lock=str(lock)))
+
+    def label(self, lock: str | int) -> Plain:
+        """Read the DSK and where the lock belongs: node (0: nowhere), security (its highest key)."""
+        return _row(self.ask("label", lock=str(lock)))
 
     def counts(self) -> Plain:
         """Counters of locks, stick and serial line."""

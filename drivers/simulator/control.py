@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from drivers.simulator.comings import Comings
 from drivers.simulator.home import Home, NotAtHome
 from drivers.simulator.lock.faults import FaultRefused
 
@@ -28,6 +29,7 @@ class Refused(ValueError):  # noqa: N818 - it is an answer to a person, not a fa
 
 def verbs_of(home: Home) -> dict[str, Verb]:
     """Return what can be asked of a home, by verb."""
+    comings = Comings(home)
     return {
         "truth": home.truth,
         "press": home.press,
@@ -39,6 +41,8 @@ def verbs_of(home: Home) -> dict[str, Verb]:
         "battery": home.battery,
         "power": home.power,
         "clock": home.clock,
+        "button": comings.button,
+        "label": comings.label,
         "frames": home.frames,
         "counts": home.counts,
         "faults": home.list_faults,

@@ -48,6 +48,8 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     clock = verb("clock", "put a lock's clock wrong by so many seconds more")
     clock.add_argument("lock")
     clock.add_argument("seconds", type=int)
+    verb("button", "press the button that includes or excludes the lock").add_argument("lock")
+    verb("label", "read the DSK on the lock, and where the lock belongs").add_argument("lock")
     frames = verb("frames", "what was on the air, decoded")
     frames.add_argument("--since", type=int, default=0, metavar="N", help="only frames numbered above N")
     frames.add_argument("--lock")

@@ -10,17 +10,18 @@ from drivers.simulator.doors.serial import SerialDoor
 from drivers.simulator.keys import Keys
 from drivers.simulator.lock.faults import IMMEDIATE, MEANINGS, Fault, FaultRefused, Faults, place_of
 from drivers.simulator.lock.firmware import Firmware, How, PressOutcome, WriteResult
-from drivers.simulator.radio.ether import Ether
+from drivers.simulator.radio.ether import STRANGER, Ether
 from drivers.simulator.radio.node import (
     BASIC_END_NODE,
     GENERIC_ENTRY_CONTROL,
     SPECIFIC_KEYPAD_LOCK,
     LockNode,
 )
-from drivers.simulator.radio.security.s2 import S2Endpoint, SecurityClass
+from drivers.simulator.radio.security.envelopes import Membership
+from drivers.simulator.radio.security.identity import Identity
 from drivers.simulator.radio.trace import Trace
 from drivers.simulator.scene import Scene, SceneLock
-from drivers.simulator.state import StateError, load_state, save_state
+from drivers.simulator.state import Kept, KeptLock, StateError, load_state, save_state
 from drivers.simulator.stick.frame import Frame
 from drivers.simulator.stick.functions import Stick
 from drivers.simulator.stick.memory import NodeCard, StickMemory
@@ -42,7 +43,6 @@ class Resident:
 
     name: str
     node: LockNode
-    endpoint: S2Endpoint
 
 
 class Home:
@@ -67,19 +67,23 @@ class Home:
             self.faults.arm(fault.fault, node_id=fault.node_id, times=fault.times, rate=fault.rate)
         self.trace = Trace()
         self._ether = Ether(has_airtime=scene.has_airtime, faults=self.faults, trace=self.trace, now=self._now)
-        images = load_state(state_path) if state_path is not None else {}
-        self.residents: dict[int, Resident] = {}
-        for lock in scene.locks:
-            resident = self._move_in(lock, keys, entropy)
-            self.residents[lock.node_id] = resident
-            if lock.node_id in images:
-                try:
-                    resident.node.firmware.restore(images[lock.node_id])
-                except ValueError:
-                    raise StateError(f"{state_path}: node {lock.node_id} is damaged; remove the file") from None
-        memory = StickMemory(scene.home_id, {lock.node_id: _card(lock) for lock in scene.locks})
+        kept = load_state(state_path) if state_path is not None else None
+        self.residents = tuple(self._move_in(lock, keys, entropy, kept) for lock in scene.locks)
+        cards = {resident.node.node_id: _card(resident.node) for resident in self.residents if resident.node.node_id}
+        self._memory = StickMemory(scene.home_id, cards)
+        if kept is not None:
+            self._memory.nodes = {node_id: cards[node_id] for node_id in kept.nodes if node_id in cards}
+            self._memory.last_node_id = kept.last_node_id
         self._transmitter = Transmitter(self._ether, self.faults, self._emit)
-        self.stick = Stick(memory, self._ether, self._transmitter, self._emit, self._forget)
+        self.stick = Stick(
+            self._memory,
+            self._ether,
+            self._transmitter,
+            faults=self.faults,
+            emit=self._emit,
+            forget=self._forget,
+            on_change=self._save,
+        )
         self.door = SerialDoor(link_path, self.faults, self.stick.take)
 
     async def run(self, ready: asyncio.Event) -> None:
@@ -89,7 +93,7 @@ class Home:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._transmitter.run(), name="stick transmits")
-                for resident in self.residents.values():
+                for resident in self.residents:
                     tasks.create_task(resident.node.run(), name=f"lock {resident.name}")
                 ready.set()
         finally:
@@ -159,6 +163,7 @@ class Home:
         resident.node.firmware.lose_power(self._now())
         resident.node.firmware.set_battery(100, self._now())
         resident.node.forget_security()
+        resident.node.belonging.switch_on()
         resident.node.settle()
         return {"lock": resident.name}
 
@@ -175,10 +180,10 @@ class Home:
 
     def truth(self, lock: str | None = None) -> list[dict[str, object]]:
         """Tell what is really in one lock or in all, PINs in clear."""
-        chosen = [self.find(lock)] if lock is not None else list(self.residents.values())
+        chosen = [self.find(lock)] if lock is not None else list(self.residents)
         told: list[dict[str, object]] = []
         for resident in chosen:
-            firmware = resident.node.firmware
+            firmware, membership = resident.node.firmware, resident.node.membership
             firmware.advance(self._now())
             resident.node.settle()
             told.append(
@@ -186,6 +191,8 @@ class Home:
                     "lock": resident.name,
                     "node": resident.node.node_id,
                     "profile": firmware.model.key,
+                    "dsk": resident.node.identity.dsk,
+                    "security": membership.granted.value if membership and membership.granted else "none",
                     **firmware.truth(self._now()),
                 }
             )
@@ -205,11 +212,11 @@ class Home:
         locks = [
             {
                 "lock": resident.name,
-                "node": node_id,
-                **self.trace.counts(node_id).plain(),
+                "node": resident.node.node_id,
+                **self.trace.counts(resident.node.node_id).plain(),
                 "given_up": resident.node.lost_count,
             }
-            for node_id, resident in self.residents.items()
+            for resident in self.residents
         ]
         stick = {
             "is_plugged": self.door.is_plugged,
@@ -277,32 +284,41 @@ class Home:
 
     def find(self, lock: str) -> Resident:
         """Find a lock by name or node number; raises `NotAtHome` naming those that exist."""
-        for node_id, resident in self.residents.items():
-            if lock == str(node_id) or lock.casefold() == resident.name.casefold():
+        for resident in self.residents:
+            node_id = resident.node.node_id
+            if (node_id != STRANGER and lock == str(node_id)) or lock.casefold() == resident.name.casefold():
                 return resident
-        known = ", ".join(f"{resident.name!r} ({node_id})" for node_id, resident in self.residents.items())
+        known = ", ".join(f"{resident.name!r} ({resident.node.node_id})" for resident in self.residents)
         raise NotAtHome(f"there is no lock {lock!r}; there are {known}")
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _move_in(self, lock: SceneLock, keys: Keys, entropy: Callable[[int], bytes]) -> Resident:
-        firmware = Firmware(
-            lock.model,
-            memory=lock.codes,
-            strikes=lambda fault: self.faults.strikes(fault, lock.node_id),
-        )
-        granted = {SecurityClass.ACCESS_CONTROL: keys.of(SecurityClass.ACCESS_CONTROL)}
-        endpoint = S2Endpoint(self._scene.home_id, lock.node_id, granted, entropy)
+    def _move_in(self, lock: SceneLock, keys: Keys, entropy: Callable[[int], bytes], kept: Kept | None) -> Resident:
+        firmware = Firmware(lock.model, memory=lock.codes, strikes=lambda fault: self._strikes(fault, lock.name))
+        membership = None
+        if lock.node_id != STRANGER:
+            granted = {lock.security: keys.of(lock.security)} if lock.security is not None else {}
+            membership = Membership(self._scene.home_id, lock.node_id, granted)
+        mine = kept.locks.get(lock.name) if kept is not None else None
+        if mine is not None:
+            membership = mine.membership
+            try:
+                firmware.restore(mine.image)
+            except ValueError:
+                raise StateError(f"{self._state_path}: {lock.name!r} is damaged; remove the file") from None
         node = LockNode(
-            lock.node_id,
             firmware,
-            endpoint=endpoint,
-            granted=SecurityClass.ACCESS_CONTROL,
+            identity=Identity.of(lock.name),
+            membership=membership,
             ether=self._ether,
+            entropy=entropy,
             now=self._now,
             on_change=self._save,
         )
-        return Resident(lock.name, node, endpoint)
+        return Resident(lock.name, node)
+
+    def _strikes(self, fault: Fault, name: str) -> bool:
+        return self.faults.strikes(fault, self.find(name).node.node_id)
 
     def _perform(self, fault: Fault, resident: Resident) -> None:
         match fault:
@@ -329,19 +345,22 @@ class Home:
 
     def _save(self) -> None:
         if self._state_path is not None:
-            images = {node_id: resident.node.firmware.image() for node_id, resident in self.residents.items()}
-            save_state(self._state_path, images)
+            locks = {
+                resident.name: KeptLock(resident.node.firmware.image(), resident.node.membership)
+                for resident in self.residents
+            }
+            save_state(self._state_path, Kept(locks, tuple(self._memory.nodes), self._memory.last_node_id))
 
     def _name(self, node_id: int) -> str:
-        resident = self.residents.get(node_id)
-        return resident.name if resident is not None else f"node {node_id}"
+        names = (resident.name for resident in self.residents if resident.node.node_id == node_id != STRANGER)
+        return next(names, f"node {node_id}")
 
 
-def _card(lock: SceneLock) -> NodeCard:
+def _card(node: LockNode) -> NodeCard:
     return NodeCard(
-        lock.node_id,
-        is_listening=not lock.model.is_flirs,
-        is_flirs=lock.model.is_flirs,
+        node.node_id,
+        is_listening=not node.is_flirs,
+        is_flirs=node.is_flirs,
         basic=BASIC_END_NODE,
         generic=GENERIC_ENTRY_CONTROL,
         specific=SPECIFIC_KEYPAD_LOCK,

@@ -11,6 +11,8 @@ from typing import TypeIs
 
 from drivers.simulator.lock.faults import IMMEDIATE, Fault, FaultRefused, Faults
 from drivers.simulator.lock.profiles import LockModel, Problem, ProfileError, model_from, shipped_profiles
+from drivers.simulator.radio.ether import STRANGER
+from drivers.simulator.radio.security.s2 import HIGHEST_FIRST, SecurityClass
 from drivers.simulator.stick.memory import NODE_ID_MAX, STICK_NODE_ID
 
 LOCKS_MAX = 100
@@ -28,8 +30,11 @@ class SceneLock:
 
     name: str
     node_id: int
+    """0 when it is not included yet."""
     model: LockModel
     codes: Mapping[int, str] = field(repr=False)
+    security: SecurityClass | None = None
+    """The highest key it was granted; None: none, or not included yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +148,36 @@ class _SceneReader:
 
     def lock(self, place: str, row: Mapping[str, object]) -> SceneLock | None:
         before = len(self.problems)
-        self.only(row, place, ("name", "node", "profile", "codes", "override"))
-        name, node_id = row.get("name"), row.get("node")
+        self.only(row, place, ("name", "node", "included", "security", "profile", "codes", "override"))
+        name, is_included = row.get("name"), row.get("included", True)
+        node_id = row.get("node") if is_included is True else row.get("node", STRANGER)
         if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH_MAX or name.isdigit():
             self.blame(f"{place}.name", "is not a name", f"write 1 to {NAME_LENGTH_MAX} characters, not only digits")
-        if not _is_whole(node_id) or not FIRST_LOCK_NODE_ID <= node_id <= NODE_ID_MAX:
+        if not isinstance(is_included, bool):
+            self.blame(f"{place}.included", "is not a yes or no", "write true or false")
+        elif not is_included and node_id != STRANGER:
+            self.blame(f"{place}.node", "is not known before the lock is included", "leave it out")
+        if is_included is not True:
+            node_id = STRANGER
+        elif not _is_whole(node_id) or not FIRST_LOCK_NODE_ID <= node_id <= NODE_ID_MAX:
             self.blame(f"{place}.node", "is not a node id", f"write {FIRST_LOCK_NODE_ID} to {NODE_ID_MAX}")
         model = self.model(place, row)
         codes = self.codes(place, row.get("codes", {}), model)
         if len(self.problems) > before or model is None or not isinstance(name, str) or not _is_whole(node_id):
             return None
-        return SceneLock(name, node_id, model, codes)
+        security = self.security(place, row, model) if node_id != STRANGER else None
+        return SceneLock(name, node_id, model, codes, security)
+
+    def security(self, place: str, row: Mapping[str, object], model: LockModel) -> SecurityClass | None:
+        """Return the highest key: what the scene says, else the best that the model can have."""
+        possible = keys_of(model)
+        given = row.get("security", possible[0] if possible else None)
+        if given in possible:
+            return SecurityClass(str(given))
+        if given != "none" and (given is not None or possible):
+            choice = ", ".join([*possible, "none"])
+            self.blame(f"{place}.security", "is not a key that this model can have", f"use one of {choice}")
+        return None
 
     def model(self, place: str, row: Mapping[str, object]) -> LockModel | None:
         profile, override = row.get("profile"), row.get("override", {})
@@ -195,7 +219,7 @@ class _SceneReader:
         for lock in locks:
             if names.count(lock.name.casefold()) > 1:
                 self.blame("locks", f"the name {lock.name!r} is used twice", "give every lock its own name")
-            if node_ids.count(lock.node_id) > 1:
+            if lock.node_id != STRANGER and node_ids.count(lock.node_id) > 1:
                 self.blame("locks", f"node {lock.node_id} is used twice", "give every lock its own node id")
 
     def fault(self, place: str, row: Mapping[str, object]) -> SceneFault | None:
@@ -224,6 +248,13 @@ class _SceneReader:
             self.blame(place, str(error), "change the table")
             return None
         return SceneFault(fault, node_id, times, rate)
+
+
+def keys_of(model: LockModel) -> tuple[SecurityClass, ...]:
+    """List the keys that a lock of this model may be granted, highest first."""
+    versions = model.command_classes
+    s2 = HIGHEST_FIRST if versions.get("security_2") else ()
+    return (*s2, SecurityClass.S0_LEGACY) if versions.get("security") else s2
 
 
 def _is_whole(value: object) -> TypeIs[int]:

@@ -42,6 +42,7 @@ class Fault(StrEnum):
     LOSE_FROM_NODE = "lose_from_node"
     LOSE_RADIO_ACK = "lose_radio_ack"
     DUPLICATE_TO_NODE = "duplicate_to_node"
+    REUSE_NODE_ID = "reuse_node_id"
     NODE_DEAD = "node_dead"
     NODE_ALIVE = "node_alive"
     REFUSE_WRITE = "refuse_write"
@@ -65,6 +66,7 @@ MEANINGS: dict[Fault, str] = {
     Fault.LOSE_FROM_NODE: "the lock executed a command, but a message of it is lost on all its attempts",
     Fault.LOSE_RADIO_ACK: "the lock got the message, but the stick never hears the acknowledgement",
     Fault.DUPLICATE_TO_NODE: "a message reaches the lock twice",
+    Fault.REUSE_NODE_ID: "the next node that joins gets the lowest free id, as after a stick was restored, instead of a new one",
     Fault.NODE_DEAD: "the lock is out of reach until node_alive",
     Fault.NODE_ALIVE: "the lock is in reach again",
     Fault.REFUSE_WRITE: "the lock refuses a write and says so",
@@ -89,6 +91,7 @@ def place_of(fault: Fault) -> Place:
             | Fault.DROP_HOST_FRAME
             | Fault.MISSING_CALLBACK
             | Fault.LATE_CALLBACK
+            | Fault.REUSE_NODE_ID
         ):
             return Place.SERIAL
         case (

@@ -21,6 +21,7 @@ SLOTS_MAX = 255
 CLASS_NAMES = (
     "zwave_plus_info",
     "supervision",
+    "security",
     "security_2",
     "version",
     "manufacturer_specific",

@@ -41,6 +41,9 @@ SMALL_DELAY_S = 2e-3
 ATTEMPTS_MAX = 3
 """Sends of one message before the radio gives up (G.9959: up to two repeats)."""
 
+STRANGER = 0
+"""Node id of everybody who belongs to no network (G.9959: 0 is "not assigned")."""
+
 PING = b"\x00"
 """No Operation: a message with nothing but its class."""
 
@@ -73,6 +76,10 @@ class Receiver(Protocol):
 
     def hear(self, node_id: int, payload: bytes) -> None:
         """Take a message of a node."""
+        ...
+
+    def hear_call(self, caller: Listener, payload: bytes) -> None:
+        """Take what a lock calls out whose button was pressed; the answer is for this very lock, whatever its address."""
         ...
 
 
@@ -110,12 +117,22 @@ class Ether:
         self._receiver: Receiver | None = None
 
     def join(self, listener: Listener) -> None:
-        """Put a lock within reach."""
+        """Let a lock be reached under its node id. Whoever had it before is reached no more."""
         self._listeners[listener.node_id] = listener
+        self._dead.discard(listener.node_id)
+
+    def leave(self, listener: Listener) -> None:
+        """Let a lock be reached under its node id no more, unless another has the id by now."""
+        if self._listeners.get(listener.node_id) is listener:
+            del self._listeners[listener.node_id]
 
     def attach(self, receiver: Receiver) -> None:
         """Put the stick within reach."""
         self._receiver = receiver
+
+    def patience(self, full_s: float, quick_s: float) -> float:
+        """Choose how long something repeats on this air: in full, or quickly where airtime is off."""
+        return full_s if self._has_airtime else quick_s
 
     def set_reach(self, node_id: int, *, is_within: bool) -> None:
         """Take a lock out of reach, or bring it back."""
@@ -187,6 +204,44 @@ class Ether:
             await self._acknowledge(node_id)
             receiver.hear(node_id, payload)
             return Said.ACKED
+
+    async def to_caller(self, caller: Listener, payload: bytes, label: str) -> Sent:
+        """Carry a message from the stick to a lock that has just called, and is awake therefore."""
+        async with self._free:
+            began_at, node_id = self._now(), caller.node_id
+            self._trace.counts(node_id).to_lock += 1
+            aired = self._trace.add(
+                at=began_at, direction=Direction.TO_LOCK, node_id=node_id, label=label, size=len(payload)
+            )
+            if self._faults.strikes(Fault.LOSE_TO_NODE, node_id):
+                await self._lose(aired, node_id)
+                return Sent(False, self._now() - began_at, ATTEMPTS_MAX, is_beamed=False)
+            await self._carry(node_id, len(payload))
+            if not caller.hear(payload, aired):
+                aired.fate = Fate.UNACKNOWLEDGED
+                return Sent(False, self._now() - began_at, ATTEMPTS_MAX, is_beamed=False)
+            await self._acknowledge(node_id)
+            return Sent(True, self._now() - began_at, 1, is_beamed=False)
+
+    async def call_out(self, caller: Listener, payload: bytes, label: str) -> None:
+        """Carry what a lock calls out to whoever listens; nobody acknowledges a call."""
+        async with self._free:
+            node_id = caller.node_id
+            self._trace.counts(node_id).from_lock += 1
+            aired = self._trace.add(
+                at=self._now(), direction=Direction.FROM_LOCK, node_id=node_id, label=label, size=len(payload)
+            )
+            receiver = self._receiver
+            if (
+                receiver is None
+                or not receiver.is_powered
+                or node_id in self._dead
+                or self._faults.strikes(Fault.LOSE_FROM_NODE, node_id)
+            ):
+                await self._lose(aired, node_id)
+                return
+            await self._carry(node_id, len(payload))
+            receiver.hear_call(caller, payload)
 
     async def _wake(self, node_id: int, listener: Listener | None) -> bool:
         """Send the beam a sleeping lock needs; say whether one was sent."""

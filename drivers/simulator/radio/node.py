@@ -1,10 +1,9 @@
-"""The radio side of one lock: listens, decrypts, has commands executed, answers, and tells what the lock wants told.
+"""The radio side of one lock: listens, decrypts, has commands executed, and tells what the lock wants told.
 
-Theory of operation. Three tasks share a lock's radio. *Listen* takes messages in order and executes each before the next. *Speak*
-sends answers and notices in the order they were made, and gets a nonce first when none is agreed. *Mind time* lets the firmware do
-what only time does. A Nonce Report that speak did not ask for means that the host could not read our last message: it is said once
-more. Commands of secured classes are ignored unless they came under Security 2 (CL:0000); what the lock decides is all in its
-firmware, this file only carries it.
+Theory of operation. Four tasks share a lock's radio. *Listen* takes messages in order and executes each before the next. *Speak*
+(`speech`) sends answers and notices in the order they were made. *Belong* (`joining`) gets the lock into a network, and its keys.
+*Mind time* lets the firmware do what only time does. A lock obeys the highest key it was granted: commands of secured classes that come
+under another key, or in the clear, are ignored (CL:0000). What the lock decides is all in its firmware, this file only carries it.
 """
 
 import asyncio
@@ -18,13 +17,18 @@ from drivers.simulator.radio.cc.association import Association, AssociationGroup
 from drivers.simulator.radio.cc.battery import Battery
 from drivers.simulator.radio.cc.door_lock import DoorLock
 from drivers.simulator.radio.cc.identity import DeviceResetLocally, ManufacturerSpecific, Version, ZWavePlusInfo
-from drivers.simulator.radio.cc.names import BY_PROFILE_NAME, OPEN_CLASSES, ClassId, name_of
+from drivers.simulator.radio.cc.names import BY_PROFILE_NAME, IDENTITY_CLASSES, OPEN_CLASSES, ClassId, name_of
 from drivers.simulator.radio.cc.notification import Notification
 from drivers.simulator.radio.cc.registry import firmware_classes
 from drivers.simulator.radio.cc.supervision import Sessions, open_envelope
 from drivers.simulator.radio.cc.supervision import report as supervision_report
-from drivers.simulator.radio.ether import Ether, Said
-from drivers.simulator.radio.security.s2 import S2Endpoint, SecurityClass
+from drivers.simulator.radio.ether import STRANGER, Ether
+from drivers.simulator.radio.joining import ECHO_EVERY_QUICK_S, ECHO_EVERY_S, Belonging
+from drivers.simulator.radio.network import NODE_INFO, NODE_INFO_REQUEST, PROTOCOL, read_assignment
+from drivers.simulator.radio.security.envelopes import Envelopes, Membership, is_envelope
+from drivers.simulator.radio.security.identity import Identity
+from drivers.simulator.radio.security.s2 import HIGHEST_FIRST, SecurityClass
+from drivers.simulator.radio.speech import Voice
 from drivers.simulator.radio.trace import Aired
 from drivers.simulator.stick.memory import STICK_NODE_ID
 
@@ -33,30 +37,14 @@ log = logging.getLogger(__name__)
 INBOX_MAX = 64
 """Messages a lock holds unread; more are lost, and their sender gets no acknowledgement."""
 
-OUTBOX_MAX = 128
-"""Messages a lock holds unsent: its notices, and the answers of a full inbox."""
-
-NONCE_TIMEOUT_S = 3.0
-"""How long a lock waits for the nonce it asked for (SDS13783: the host answers within 10 s at most)."""
-
-NONCE_ATTEMPTS_MAX = 3
-"""How often a lock asks for a nonce before it gives a message up."""
-
-REPEAT_WITHIN_S = 10.0
-"""How long after a message the host may still say that it could not read it (SDS13783, nonce time-out)."""
-
 BASIC_END_NODE = 0x04
 GENERIC_ENTRY_CONTROL = 0x40
 SPECIFIC_KEYPAD_LOCK = 0x03
 """Device classes of a keypad lock (SDS10242)."""
 
-PROTOCOL = 0x01
-NODE_INFO = b"\x01\x01"
-NODE_INFO_REQUEST = b"\x01\x02"
-"""Network layer commands: a lock says what it is when asked (G.9959 network layer)."""
-
-COMMANDS_SUPPORTED_GET = bytes([ClassId.SECURITY_2, 0x0D])
-COMMANDS_SUPPORTED_REPORT = bytes([ClassId.SECURITY_2, 0x0E])
+COMMANDS_SUPPORTED_GET = {ClassId.SECURITY: 0x02, ClassId.SECURITY_2: 0x0D}
+COMMANDS_SUPPORTED_REPORT = {ClassId.SECURITY: bytes([0x98, 0x03, 0x00]), ClassId.SECURITY_2: bytes([0x9F, 0x0E])}
+"""The question which classes a key opens, and how its answer begins; Security 0 counts the reports that follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,61 +53,108 @@ class _Heard:
     aired: Aired
 
 
-@dataclass(frozen=True, slots=True)
-class _Saying:
-    """A message to say; `security` None: in the clear."""
-
-    plain: bytes = field(repr=False)
-    security: SecurityClass | None
-
-
 class LockNode:
     """One lock on the air."""
 
     def __init__(
         self,
-        node_id: int,
         firmware: Firmware,
         *,
-        endpoint: S2Endpoint,
-        granted: SecurityClass,
+        identity: Identity,
+        membership: Membership | None,
         ether: Ether,
+        entropy: Callable[[int], bytes],
         now: Callable[[], float],
         on_change: Callable[[], None],
     ) -> None:
-        """Join the air. `granted` is the highest class of the keys in `endpoint`; `on_change` runs after every lasting change."""
+        """Switch on, in a network already or waiting for one. `on_change` runs after every lasting change."""
         self.firmware = firmware
-        self.lost_count = 0
-        """Messages the lock gave up for lack of a nonce or of room."""
-        self._node_id = node_id
-        self._endpoint = endpoint
-        self._granted = granted
+        self.identity = identity
+        self.membership: Membership | None = None
+        self.voice = Voice(ether, now)
         self._ether = ether
+        self._entropy = entropy
         self._now = now
         self._on_change = on_change
         self._inbox: asyncio.Queue[_Heard] = asyncio.Queue(INBOX_MAX)
-        self._outbox: asyncio.Queue[_Saying] = asyncio.Queue(OUTBOX_MAX)
         self._touched = asyncio.Event()
-        self._nonce_came = asyncio.Event()
-        self._is_nonce_wanted = False
-        self._last_said: tuple[_Saying, float] | None = None
         self._sessions = Sessions()
         self._kept_revision = firmware.revision
-        self._classes = _classes_of(node_id, firmware)
-        ether.join(self)
+        self._classes = _classes_of(identity, firmware)
+        self._envelopes: Envelopes | None = None
+        self.belonging = Belonging(
+            self, self._call, echo_every_s=ether.patience(ECHO_EVERY_S, ECHO_EVERY_QUICK_S), now=now
+        )
+        if membership is not None:
+            self.enter(membership)
 
     @property
     def node_id(self) -> int:
-        """Its address."""
-        return self._node_id
+        """Its address; 0 while it belongs to no network."""
+        return self.membership.node_id if self.membership is not None else STRANGER
 
     @property
     def is_flirs(self) -> bool:
         """Whether it sleeps and wakes for beams."""
         return self.firmware.model.is_flirs
 
+    @property
+    def lost_count(self) -> int:
+        """Messages the lock gave up for lack of a nonce or of room."""
+        return self.voice.lost_count
+
+    @property
+    def envelopes(self) -> Envelopes | None:
+        """What it seals with; None while it belongs to no network."""
+        return self._envelopes
+
+    @property
+    def wishes(self) -> frozenset[SecurityClass]:
+        """The keys it would like: the two high classes of Security 2, or that of Security 0."""
+        versions = self.firmware.model.command_classes
+        wished = set(HIGHEST_FIRST[:2]) if versions.get("security_2") else set()
+        return frozenset(wished | ({SecurityClass.S0_LEGACY} if versions.get("security") else set()))
+
+    @property
+    def introduction(self) -> bytes:
+        """What a Node Info says: the device classes, and what the lock takes without its key."""
+        shown = bytes(number for number in self._versions() if number in self._open_classes())
+        return bytes([BASIC_END_NODE, GENERIC_ENTRY_CONTROL, SPECIFIC_KEYPAD_LOCK]) + shown
+
+    # -- belonging ---------------------------------------------------------------------------------------------------
+
+    def enter(self, membership: Membership) -> None:
+        """Belong to a network from here on, as fresh as from the factory apart from the codes."""
+        self._ether.leave(self)
+        self.membership = membership
+        self._envelopes = Envelopes(membership, self._entropy)
+        self._sessions = Sessions()
+        self._classes = _classes_of(self.identity, self.firmware)
+        self.voice.move(membership.node_id, self._envelopes)
+        self._ether.join(self)
+
+    def keep(self, keys: Mapping[SecurityClass, bytes]) -> None:
+        """Keep the keys that an exchange handed over."""
+        if self.membership is not None:
+            self.membership = Membership(self.membership.home_id, self.membership.node_id, keys)
+            self._on_change()
+
+    def leave(self) -> None:
+        """Belong to no network: address, keys and every code are forgotten, as locks do when they are excluded."""
+        self._ether.leave(self)
+        self.membership = self._envelopes = None
+        self.voice.move(STRANGER, None)
+        self.firmware.wipe(self._now())
+        self.firmware.drain_notices()
+        self._on_change()
+
     def hear(self, payload: bytes, aired: Aired) -> bool:
-        """Take a message off the air; False when the inbox is full."""
+        """Take a message off the air; False when the inbox is full. An address is taken by the radio itself, at once."""
+        assignment = read_assignment(payload)
+        if assignment is not None:
+            aired.label = "Assign Ids"
+            self.belonging.assigned(*assignment)
+            return True
         try:
             self._inbox.put_nowait(_Heard(payload, aired))
         except asyncio.QueueFull:
@@ -128,26 +163,29 @@ class LockNode:
 
     def forget_security(self) -> None:
         """Lose the agreed nonces and what was on its way, as when the battery is pulled."""
-        self._endpoint.forget()
-        self._last_said = None
+        if self._envelopes is not None:
+            self._envelopes.forget()
+        self.voice.forget()
 
     def settle(self) -> None:
         """Carry out what the firmware left behind: notices to tell, changes to keep, time to mind. Call after every touch."""
         battery, door_lock = self._classes[ClassId.BATTERY], self._classes[ClassId.DOOR_LOCK]
         notification = self._classes.get(ClassId.NOTIFICATION)
         for notice in self.firmware.drain_notices():
+            if self.membership is None:
+                continue
             if notice.kind is NoticeKind.LOW_BATTERY and isinstance(battery, Battery):
-                self._say(battery.warning())
+                self._tell(battery.warning())
                 continue
             told = notification.report(notice) if isinstance(notification, Notification) else None
             if told is not None:
-                self._say(told)
+                self._tell(told)
             if (
                 notice.kind in _BOLT_NOTICES
                 and self.firmware.model.reports_operation
                 and isinstance(door_lock, DoorLock)
             ):
-                self._say(door_lock.operation_report())
+                self._tell(door_lock.operation_report())
         if self.firmware.revision != self._kept_revision:
             self._kept_revision = self.firmware.revision
             self._on_change()
@@ -156,61 +194,61 @@ class LockNode:
     async def run(self) -> None:
         """Live until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(), name=f"lock {self._node_id} listens")
-            tasks.create_task(self._speak(), name=f"lock {self._node_id} speaks")
-            tasks.create_task(self._mind_time(), name=f"lock {self._node_id} minds time")
+            tasks.create_task(self._listen(), name="lock listens")
+            tasks.create_task(self.voice.run(), name="lock speaks")
+            tasks.create_task(self.belonging.run(), name="lock belongs")
+            tasks.create_task(self._mind_time(), name="lock minds time")
+
+    async def _call(self, payload: bytes, label: str) -> None:
+        """Call to whoever listens, in a network or outside any."""
+        await self._ether.call_out(self, payload, label)
 
     # -- listening ---------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
         while True:
             heard = await self._inbox.get()
-            if not heard.payload or heard.payload[0] == ClassId.NO_OPERATION:
+            payload = heard.payload
+            if not payload or payload[0] == ClassId.NO_OPERATION:
                 heard.aired.label = "No Operation"
-            elif heard.payload[0] == PROTOCOL:
-                await self._introduce(heard)
-            elif heard.payload[0] == ClassId.SECURITY_2:
+            elif payload[0] == PROTOCOL:
+                await self._take_protocol(heard)
+            elif is_envelope(payload):
                 await self._unseal(heard)
             else:
-                heard.aired.label = name_of(heard.payload)
-                await self._execute(heard.payload, None)
+                heard.aired.label = name_of(payload)
+                await self._execute(payload, None)
 
-    async def _introduce(self, heard: _Heard) -> None:
-        heard.aired.label = "Node Info Request"
+    async def _take_protocol(self, heard: _Heard) -> None:
+        """Take a command of the network layer."""
         if heard.payload == NODE_INFO_REQUEST:
-            shown = bytes(number for number in OPEN_CLASSES if number in self._versions())
-            device = bytes([BASIC_END_NODE, GENERIC_ENTRY_CONTROL, SPECIFIC_KEYPAD_LOCK])
-            await self._ether.from_node(self._node_id, lambda: NODE_INFO + device + shown, "Node Info")
+            heard.aired.label = "Node Info Request"
+            introduction = NODE_INFO + self.introduction
+            await self._ether.from_node(self.node_id, lambda: introduction, "Node Info")
 
     async def _unseal(self, heard: _Heard) -> None:
-        received = self._endpoint.receive(STICK_NODE_ID, heard.payload)
+        if self._envelopes is None:
+            heard.aired.label = name_of(heard.payload)
+            return
+        received = self._envelopes.open(STICK_NODE_ID, heard.payload, self._now())
+        kind = "S0" if heard.payload[0] == ClassId.SECURITY else "S2"
+        reply = received.reply
+        heard.aired.label = name_of(heard.payload) if received.kind in _NAMED else f"{kind} {received.kind}"
+        if reply is not None:
+            node_id = self.node_id
+            await self._ether.from_node(node_id, lambda: reply, f"{kind} Nonce Report")
         match received.kind:
             case "message" if received.plain is not None:
-                heard.aired.label = f"S2 > {name_of(received.plain)}" if received.plain else "S2 > nothing"
+                heard.aired.label = f"{kind} > {name_of(received.plain)}" if received.plain else f"{kind} > nothing"
                 await self._execute(received.plain, received.security)
             case "nonce_report":
-                heard.aired.label = "S2 Nonce Report"
-                self._nonce_arrived()
+                self.voice.nonce_arrived(SecurityClass.S0_LEGACY if kind == "S0" else None)
             case _:
-                heard.aired.label = f"S2 {received.kind.replace('_', ' ')}"
-                reply = received.reply
-                if reply is not None:
-                    await self._ether.from_node(self._node_id, lambda: reply, "S2 Nonce Report")
-
-    def _nonce_arrived(self) -> None:
-        if self._is_nonce_wanted:
-            self._nonce_came.set()
-            return
-        # Not asked for: the host could not read what we said last. Say it once more, and only once.
-        last, self._last_said = self._last_said, None
-        if last is not None and self._now() - last[1] <= REPEAT_WITHIN_S:
-            self._queue(last[0])
+                pass
 
     async def _execute(self, plain: bytes, security: SecurityClass | None) -> None:
-        if plain[:2] == COMMANDS_SUPPORTED_GET and security is not None:
-            secured = bytes(number for number in self._versions() if number not in OPEN_CLASSES)
-            listed = secured if security is self._granted else b""
-            self._say(COMMANDS_SUPPORTED_REPORT + listed, security)
+        if plain[:1] in (bytes([ClassId.SECURITY]), bytes([ClassId.SECURITY_2])):
+            self._take_security(plain, security)
             return
         envelope = open_envelope(plain) if self.firmware.model.is_supervised else None
         if envelope is None:
@@ -223,15 +261,26 @@ class LockNode:
                 self._say_all(answer, security)
                 ended_with = supervision_report(envelope.session, answer.outcome)
                 self._sessions.close(STICK_NODE_ID, envelope, ended_with)
-            self._say(ended_with, security)
+            self.voice.say(ended_with, security)
         self.settle()
+
+    def _take_security(self, plain: bytes, security: SecurityClass | None) -> None:
+        """Say which classes a key opens, or go on with the exchange of keys."""
+        which = ClassId(plain[0])
+        is_own_class = (security is SecurityClass.S0_LEGACY) == (which is ClassId.SECURITY)
+        if plain[1:2] != bytes([COMMANDS_SUPPORTED_GET[which]]):
+            self.belonging.take(plain, security)
+        elif self.membership is not None and security in self.membership.keys and is_own_class:
+            secured = bytes(number for number in self._versions() if number not in self._open_classes())
+            listed = secured if security is self.membership.granted else b""
+            self.voice.say(COMMANDS_SUPPORTED_REPORT[which] + listed, security)
 
     async def _dispatch(self, command: bytes, security: SecurityClass | None) -> Answer:
         if len(command) < 2:
             return Answer(Outcome.NO_SUPPORT)
         command_class = self._classes.get(command[0])
-        if command_class is None or (security is not self._granted and command[0] not in OPEN_CLASSES):
-            log.debug("lock.command.ignored", extra={"node": self._node_id, "command_class": command[0]})
+        if command_class is None or not self._obeys(command[0], security):
+            log.debug("lock.command.ignored", extra={"node": self.node_id, "command_class": command[0]})
             return Answer(Outcome.NO_SUPPORT)
         answer = command_class.answer(command[1], command[2:], self._now())
         if answer.takes_s:
@@ -239,64 +288,28 @@ class LockNode:
             await asyncio.sleep(answer.takes_s)
         return answer
 
+    def _obeys(self, class_id: int, security: SecurityClass | None) -> bool:
+        """Say whether a command of this class may come under this key, or with None in the clear."""
+        granted = self.membership.granted if self.membership is not None else None
+        return class_id in self._open_classes() or (granted is not None and security is granted)
+
+    def _open_classes(self) -> tuple[ClassId, ...]:
+        granted = self.membership.granted if self.membership is not None else None
+        return OPEN_CLASSES if granted in HIGHEST_FIRST else (*OPEN_CLASSES, *IDENTITY_CLASSES)
+
     def _versions(self) -> Mapping[int, int]:
         """Class number to version, as the profile says."""
         return {BY_PROFILE_NAME[name]: version for name, version in self.firmware.model.command_classes.items()}
 
-    # -- speaking ----------------------------------------------------------------------------------------------------
-
     def _say_all(self, answer: Answer, security: SecurityClass | None) -> None:
         for report in answer.reports:
-            self._queue(_Saying(report, security))
+            self.voice.say(report, security)
 
-    def _say(self, plain: bytes, security: SecurityClass | None = SecurityClass.ACCESS_CONTROL) -> None:
-        self._queue(_Saying(plain, security))
-
-    def _queue(self, saying: _Saying) -> None:
-        try:
-            self._outbox.put_nowait(saying)
-        except asyncio.QueueFull:
-            self.lost_count += 1
-            log.warning("lock.message.dropped", extra={"node": self._node_id, "reason": "outbox full"})
-
-    async def _speak(self) -> None:
-        while True:
-            saying = await self._outbox.get()
-            if saying.security is None:
-                await self._speak_openly(saying.plain)
-            else:
-                await self._speak_sealed(saying, saying.security)
-
-    async def _speak_openly(self, plain: bytes) -> None:
-        await self._ether.from_node(self._node_id, lambda: plain, name_of(plain))
-
-    async def _speak_sealed(self, saying: _Saying, security: SecurityClass) -> None:
-        label = f"S2 > {name_of(saying.plain)}"
-        for _attempt in range(NONCE_ATTEMPTS_MAX):
-            said = await self._ether.from_node(
-                self._node_id, lambda: self._endpoint.encapsulate(STICK_NODE_ID, saying.plain, security), label
-            )
-            if said is not Said.NOT_SENT:
-                self._last_said = (saying, self._now())
-                return
-            if not await self._get_nonce():
-                continue
-        self.lost_count += 1
-        log.warning("lock.message.dropped", extra={"node": self._node_id, "reason": "no nonce"})
-
-    async def _get_nonce(self) -> bool:
-        """Ask the host for its entropy and wait for it; False when it did not come."""
-        self._nonce_came.clear()
-        self._is_nonce_wanted = True
-        try:
-            await self._ether.from_node(self._node_id, lambda: self._endpoint.nonce_get(STICK_NODE_ID), "S2 Nonce Get")
-            async with asyncio.timeout(NONCE_TIMEOUT_S):
-                await self._nonce_came.wait()
-        except TimeoutError:
-            return False
-        finally:
-            self._is_nonce_wanted = False
-        return True
+    def _tell(self, report: bytes) -> None:
+        """Say something unasked; only under the lock's own key, for nobody else may know."""
+        granted = self.membership.granted if self.membership is not None else None
+        if granted is not None:
+            self.voice.say(report, granted)
 
     # -- time --------------------------------------------------------------------------------------------------------
 
@@ -311,6 +324,9 @@ class LockNode:
                 self.firmware.advance(self._now())
                 self.settle()
 
+
+_NAMED = frozenset({"nonce_get", "nonce_report", "partial"})
+"""What a trace calls by its name alone; a message is called by what is in it, the rest by why it was not read."""
 
 _BOLT_NOTICES = frozenset(
     {
@@ -327,14 +343,14 @@ _BOLT_NOTICES = frozenset(
 """Notices that go with a move of the bolt."""
 
 
-def _classes_of(node_id: int, firmware: Firmware) -> dict[int, CommandClass]:
+def _classes_of(identity: Identity, firmware: Firmware) -> dict[int, CommandClass]:
     """Make the command classes a profile lists, each at its version."""
     model = firmware.model
     versions = {BY_PROFILE_NAME[name]: version for name, version in model.command_classes.items()}
     makers: dict[int, Callable[[int], CommandClass]] = {
         ClassId.ZWAVE_PLUS_INFO: lambda version: ZWavePlusInfo(model, version),
         ClassId.VERSION: lambda version: Version(model, version, {int(key): value for key, value in versions.items()}),
-        ClassId.MANUFACTURER_SPECIFIC: lambda version: ManufacturerSpecific(model, version, node_id.to_bytes(4)),
+        ClassId.MANUFACTURER_SPECIFIC: lambda version: ManufacturerSpecific(model, version, identity.serial),
         ClassId.DEVICE_RESET_LOCALLY: DeviceResetLocally,
         ClassId.ASSOCIATION: Association,
         ClassId.ASSOCIATION_GROUP_INFO: AssociationGroupInfo,

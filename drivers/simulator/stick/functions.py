@@ -12,10 +12,12 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from drivers.simulator.radio.ether import Ether
-from drivers.simulator.radio.node import NODE_INFO, PROTOCOL
+from drivers.simulator.lock.faults import Faults
+from drivers.simulator.radio.ether import STRANGER, Ether, Listener
+from drivers.simulator.radio.network import NODE_INFO, PROTOCOL
 from drivers.simulator.stick.frame import Frame, FrameType
 from drivers.simulator.stick.memory import STICK_NODE_ID, NodeCard, StickMemory
+from drivers.simulator.stick.registrar import ADD, REMOVE, REMOVE_FAILED, REPLACE_FAILED, Registrar
 from drivers.simulator.stick.transmit import (
     NODE_INFO_DONE,
     UPDATE,
@@ -60,10 +62,6 @@ BACKGROUND_RSSI = bytes([0xA0, 0xA0, 0xA0])
 
 OK, REFUSED = b"\x01", b"\x00"
 
-ADD_READY, ADD_DONE = 0x01, 0x06
-MODE_MASK = 0x0F
-MODE_STOP = 0x05
-
 FUNCTIONS_MAX = 256
 
 REPORTED_FUNCTIONS = (0x04, SERIAL_API_STARTED, UPDATE, 0xA8)
@@ -78,10 +76,17 @@ class Stick:
         memory: StickMemory,
         ether: Ether,
         transmitter: Transmitter,
+        *,
+        faults: Faults,
         emit: Callable[[Frame], None],
         forget: Callable[[], None],
+        on_change: Callable[[], None],
     ) -> None:
-        """Start powered. `emit` hands a frame to the link, `forget` makes the link drop what it has not sent."""
+        """Start powered.
+
+        `emit` hands a frame to the link, `forget` makes the link drop what it has not sent, and `on_change` runs after every change
+        of the nodes it knows.
+        """
         self.is_plugged = True
         self._is_booting = False
         self.unknown: Counter[int] = Counter()
@@ -92,6 +97,9 @@ class Stick:
         self._emit = emit
         self._forget = forget
         self._has_wide_ids = False
+        self.registrar = Registrar(
+            memory, ether, transmitter, faults, emit=emit, id_bytes=self._id_bytes, on_change=on_change
+        )
         self._handlers = self._table()
         ether.attach(self)
 
@@ -129,12 +137,18 @@ class Stick:
             return
         self._emit(rx_frame(self._id_bytes(STICK_NODE_ID), self._id_bytes(node_id), payload))
 
+    def hear_call(self, caller: Listener, payload: bytes) -> None:
+        """Take the call of a lock whose button was pressed: it comes, it goes, or it only says that it is there."""
+        if not self.registrar.hear_call(caller, payload) and caller.node_id != STRANGER:
+            self.hear(caller.node_id, payload)
+
     def restart(self) -> None:
         """Lose everything a reset loses; the host hears of it shortly."""
         self.resets_count += 1
         self._is_booting = True
         self._has_wide_ids = False
         self._transmitter.reset()
+        self.registrar.reset()
         self._forget()
         asyncio.get_running_loop().call_later(RESET_S, self._announce)
 
@@ -162,14 +176,15 @@ class Stick:
             0x46: self._change_route(0x46),
             0x47: self._change_route(0x47),
             0x48: self._update_neighbours,
-            0x4A: self._add_or_remove(0x4A),
-            0x4B: self._add_or_remove(0x4B),
+            ADD: self._add,
+            REMOVE: self._remove,
             0x51: self._change_route(0x51),
             0x55: self._change_route(0x55),
             0x56: lambda _payload: self._id_bytes(STICK_NODE_ID),
             0x60: self._request_node_info,
-            0x61: self._remove_failed,
+            REMOVE_FAILED: self._remove_failed,
             0x62: self._is_failed,
+            REPLACE_FAILED: self._replace_failed,
             0x80: lambda _payload: self._memory.node_mask(),
             0xA9: self._send_bridged,
         }
@@ -238,20 +253,19 @@ class Stick:
         for status in (0x21, 0x22):  # started, done
             self._emit(Frame(FrameType.REQUEST, 0x48, bytes([payload[-1], status])))
 
-    def _add_or_remove(self, function: int) -> Callable[[bytes], bytes | None]:
-        def handle(payload: bytes) -> bytes | None:
-            # Nothing ever joins or leaves this home: ready, and done when the host stops.
-            status = ADD_DONE if payload[0] & MODE_MASK == MODE_STOP else ADD_READY
-            if len(payload) > 1 and payload[1]:
-                self._emit(Frame(FrameType.REQUEST, function, bytes([payload[1], status, 0, 0])))
-            return None
+    def _add(self, payload: bytes) -> None:
+        self.registrar.add(payload)
 
-        return handle
+    def _remove(self, payload: bytes) -> None:
+        self.registrar.remove(payload)
 
     def _remove_failed(self, payload: bytes) -> bytes:
-        # 08: the node answered, so it is not removed. Nothing ever leaves this home.
-        del payload
-        return b"\x08"
+        node_id, rest = self._take_id(payload)
+        return self.registrar.remove_failed(node_id, rest[0])
+
+    def _replace_failed(self, payload: bytes) -> bytes:
+        node_id, rest = self._take_id(payload)
+        return self.registrar.replace_failed(node_id, rest[0])
 
     def _is_failed(self, payload: bytes) -> bytes:
         node_id, _rest = self._take_id(payload)

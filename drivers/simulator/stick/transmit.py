@@ -6,14 +6,14 @@ on its way then is never sent. An abort ends the running job for the host at onc
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from drivers.simulator.lock.faults import Fault, Faults
 from drivers.simulator.radio.cc.names import name_of
 from drivers.simulator.radio.ether import Ether, Sent
-from drivers.simulator.radio.node import NODE_INFO_REQUEST
+from drivers.simulator.radio.network import NODE_INFO_REQUEST
 from drivers.simulator.stick.frame import Frame, FrameType
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,14 @@ class RouteChange:
     callback_id: int
 
 
-Job = Transmission | NodeInfoRequest | RouteChange
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Anything longer that must not be interrupted by other jobs: letting a node in or out."""
+
+    work: Callable[[], Awaitable[None]]
+
+
+Job = Transmission | NodeInfoRequest | RouteChange | Errand
 
 
 class Transmitter:
@@ -111,6 +118,17 @@ class Transmitter:
         if running is not None:
             self._call_back(running, Sent(is_acked=False, took_s=0.0, attempts=1, is_beamed=False))
 
+    def run_errand(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Take an errand that no response announces; False when there is no room."""
+        if not self.queue(Errand(work)):
+            return False
+        self.release()
+        return True
+
+    def note(self, node_id: int, sent: Sent) -> None:
+        """Remember whether a node that an errand spoke to is there."""
+        self._remember(node_id, sent)
+
     def has_failed(self, node_id: int) -> bool:
         """Say whether the last transmission to a node was not acknowledged."""
         return node_id in self._failed
@@ -128,6 +146,8 @@ class Transmitter:
                 case RouteChange():
                     report = bytes([job.callback_id, TX_OK]) + tx_report(Sent(True, TICK_S, 1, is_beamed=False))
                     self._emit(Frame(FrameType.REQUEST, job.function, report))
+                case Errand(work):
+                    await work()
                 case _:
                     assert_never(job)
 

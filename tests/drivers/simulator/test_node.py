@@ -9,8 +9,10 @@ from dataclasses import replace
 from drivers.simulator.lock.faults import Fault, Faults
 from drivers.simulator.lock.firmware import Firmware
 from drivers.simulator.lock.profiles import LockModel, shipped_model
-from drivers.simulator.radio.ether import Ether
+from drivers.simulator.radio.ether import Ether, Listener
 from drivers.simulator.radio.node import LockNode
+from drivers.simulator.radio.security.envelopes import Membership
+from drivers.simulator.radio.security.identity import Identity
 from drivers.simulator.radio.security.s2 import S2Endpoint, SecurityClass
 from drivers.simulator.radio.trace import Trace
 
@@ -33,6 +35,9 @@ class Host:
     def hear(self, node_id: int, payload: bytes) -> None:
         assert node_id == NODE_ID
         self.raw.put_nowait(payload)
+
+    def hear_call(self, caller: Listener, payload: bytes) -> None:
+        raise AssertionError(f"{caller.node_id} calls {payload.hex()}")
 
     async def heard(self) -> bytes:
         """Return the next plain message, answering nonce traffic on the way."""
@@ -71,11 +76,11 @@ class Bench:
         self.ether = Ether(has_airtime=False, faults=self.faults, trace=self.trace, now=now)
         self.lock = Firmware(model, memory=memory, strikes=lambda fault: self.faults.strikes(fault, NODE_ID))
         self.node = LockNode(
-            NODE_ID,
             self.lock,
-            endpoint=S2Endpoint(HOME_ID, NODE_ID, KEYS, chance.randbytes),
-            granted=SecurityClass.ACCESS_CONTROL,
+            identity=Identity.of("bench"),
+            membership=Membership(HOME_ID, NODE_ID, KEYS),
             ether=self.ether,
+            entropy=chance.randbytes,
             now=now,
             on_change=self.count_change,
         )

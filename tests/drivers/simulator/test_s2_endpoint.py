@@ -6,18 +6,18 @@ from collections.abc import Iterable
 import pytest
 
 from drivers.simulator.radio.security.crypto import expand_network_key, seal
-from drivers.simulator.radio.security.s2 import PEERS_MAX, S2Endpoint, SecurityClass
+from drivers.simulator.radio.security.s2 import HIGHEST_FIRST, PEERS_MAX, S2Endpoint, SecurityClass
 from drivers.simulator.radio.security.span import LOOK_AHEAD_STEPS, agree
 
 HOME_ID = bytes.fromhex("c0ffee01")
 CONTROLLER = 1
 NODE = 5
 ACCESS = SecurityClass.ACCESS_CONTROL
-KEYS = {name: bytes([16 + place]) * 16 for place, name in enumerate(SecurityClass)}
+KEYS = {name: bytes([16 + place]) * 16 for place, name in enumerate(HIGHEST_FIRST)}
 COMMAND = bytes.fromhex("6302 01")  # User Code Get, slot 1
 
 
-def make_pair(node_keys: Iterable[SecurityClass] = SecurityClass) -> tuple[S2Endpoint, S2Endpoint]:
+def make_pair(node_keys: Iterable[SecurityClass] = HIGHEST_FIRST) -> tuple[S2Endpoint, S2Endpoint]:
     granted = {name: KEYS[name] for name in node_keys}
     controller = S2Endpoint(HOME_ID, CONTROLLER, KEYS, random.Random(1).randbytes)
     return controller, S2Endpoint(HOME_ID, NODE, granted, random.Random(2).randbytes)
@@ -66,7 +66,7 @@ def test_first_message_carries_a_critical_span_extension() -> None:
     assert sent(controller)[3] == 0x00  # and the next message has none
 
 
-@pytest.mark.parametrize("security", list(SecurityClass))
+@pytest.mark.parametrize("security", HIGHEST_FIRST)
 def test_span_is_established_under_any_granted_key(security: SecurityClass) -> None:
     controller, node = make_pair()
     establish(controller, node, security)

@@ -8,8 +8,10 @@ import pytest
 from drivers.simulator.__main__ import SCENES
 from drivers.simulator.keys import NAMES, KeysError, load_or_create, read_keys
 from drivers.simulator.lock.faults import Fault
+from drivers.simulator.radio.security.envelopes import Membership
+from drivers.simulator.radio.security.s2 import SecurityClass
 from drivers.simulator.scene import SceneError, load_scene, read_scene
-from drivers.simulator.state import StateError, load_state, save_state
+from drivers.simulator.state import Kept, KeptLock, StateError, load_state, save_state
 
 ENTROPY = random.Random(5).randbytes
 
@@ -160,15 +162,17 @@ def test_keys_in_a_folder_that_is_not_there_are_told(tmp_path: Path) -> None:
 
 def test_state_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    assert load_state(path) == {}
+    assert load_state(path) is None
     image = {"slots": {"1": {"status": "enabled", "pin": "4711"}}, "bolt": "locked", "battery": 7}
-    save_state(path, {2: image})
-    assert load_state(path) == {2: image}
+    place = Membership(bytes.fromhex("C0FFEE01"), 7, {SecurityClass.ACCESS_CONTROL: bytes(range(16))})
+    kept = Kept({"Front": KeptLock(image, place), "Box": KeptLock({}, None)}, nodes=(7,), last_node_id=9)
+    save_state(path, kept)
+    assert load_state(path) == kept
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": 2, "locks": {}}', "[1]", '{"format": 1, "locks": 3}'])
+@pytest.mark.parametrize("text", ["", "{}", '{"format": 1, "locks": {}}', "[1]", '{"format": 2, "locks": 3}'])
 def test_foreign_state_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "state.json"
     path.write_text(text)

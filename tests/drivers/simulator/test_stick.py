@@ -44,13 +44,25 @@ class Bench:
         self.ether.join(self.ear)
         self.out: asyncio.Queue[Frame] = asyncio.Queue()
         self.forgotten = 0
+        self.changes = 0
         card = NodeCard(2, is_listening=False, is_flirs=True, basic=4, generic=0x40, specific=3)
         self.transmitter = Transmitter(self.ether, self.faults, self.out.put_nowait)
         memory = StickMemory(HOME_ID, {2: card})
-        self.stick = Stick(memory, self.ether, self.transmitter, self.out.put_nowait, self.forget)
+        self.stick = Stick(
+            memory,
+            self.ether,
+            self.transmitter,
+            faults=self.faults,
+            emit=self.out.put_nowait,
+            forget=self.forget,
+            on_change=self.count_change,
+        )
 
     def forget(self) -> None:
         self.forgotten += 1
+
+    def count_change(self) -> None:
+        self.changes += 1
 
     def ask(self, function: int, payload: str = "") -> None:
         self.stick.take(Frame(FrameType.REQUEST, function, bytes.fromhex(payload)))

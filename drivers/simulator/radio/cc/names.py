@@ -22,12 +22,14 @@ class ClassId(IntEnum):
     VERSION = 0x86
     TIME = 0x8A
     TIME_PARAMETERS = 0x8B
+    SECURITY = 0x98
     SECURITY_2 = 0x9F
 
 
 BY_PROFILE_NAME: dict[str, ClassId] = {
     "zwave_plus_info": ClassId.ZWAVE_PLUS_INFO,
     "supervision": ClassId.SUPERVISION,
+    "security": ClassId.SECURITY,
     "security_2": ClassId.SECURITY_2,
     "version": ClassId.VERSION,
     "manufacturer_specific": ClassId.MANUFACTURER_SPECIFIC,
@@ -45,8 +47,11 @@ BY_PROFILE_NAME: dict[str, ClassId] = {
 }
 """How `lock/profiles.toml` calls them."""
 
-OPEN_CLASSES = (ClassId.ZWAVE_PLUS_INFO, ClassId.SECURITY_2, ClassId.SUPERVISION)
-"""Classes a secure lock shows and answers without encryption (CL:0000 security rules); all others are for S2 only."""
+OPEN_CLASSES = (ClassId.ZWAVE_PLUS_INFO, ClassId.SECURITY, ClassId.SECURITY_2, ClassId.SUPERVISION)
+"""Classes a lock shows and answers without encryption (CL:0000 security rules); all others are for its own level only."""
+
+IDENTITY_CLASSES = (ClassId.MANUFACTURER_SPECIFIC, ClassId.VERSION)
+"""Classes that a lock without an S2 key shows and answers in the clear too, as locks with Security 0 do (dump of a Schlage BE469)."""
 
 COMMAND_NAMES: dict[tuple[int, int], str] = {
     (ClassId.ASSOCIATION_GROUP_INFO, 0x01): "Association Group Name Get",
@@ -139,9 +144,29 @@ COMMAND_NAMES: dict[tuple[int, int], str] = {
     (ClassId.TIME_PARAMETERS, 0x01): "Time Parameters Set",
     (ClassId.TIME_PARAMETERS, 0x02): "Time Parameters Get",
     (ClassId.TIME_PARAMETERS, 0x03): "Time Parameters Report",
+    (ClassId.SECURITY, 0x02): "S0 Commands Supported Get",
+    (ClassId.SECURITY, 0x03): "S0 Commands Supported Report",
+    (ClassId.SECURITY, 0x04): "S0 Scheme Get",
+    (ClassId.SECURITY, 0x05): "S0 Scheme Report",
+    (ClassId.SECURITY, 0x06): "S0 Network Key Set",
+    (ClassId.SECURITY, 0x07): "S0 Network Key Verify",
+    (ClassId.SECURITY, 0x08): "S0 Scheme Inherit",
+    (ClassId.SECURITY, 0x40): "S0 Nonce Get",
+    (ClassId.SECURITY, 0x80): "S0 Nonce Report",
+    (ClassId.SECURITY, 0x81): "S0 Message",
+    (ClassId.SECURITY, 0xC1): "S0 Message, first half",
     (ClassId.SECURITY_2, 0x01): "S2 Nonce Get",
     (ClassId.SECURITY_2, 0x02): "S2 Nonce Report",
     (ClassId.SECURITY_2, 0x03): "S2 Message",
+    (ClassId.SECURITY_2, 0x04): "S2 KEX Get",
+    (ClassId.SECURITY_2, 0x05): "S2 KEX Report",
+    (ClassId.SECURITY_2, 0x06): "S2 KEX Set",
+    (ClassId.SECURITY_2, 0x07): "S2 KEX Fail",
+    (ClassId.SECURITY_2, 0x08): "S2 Public Key Report",
+    (ClassId.SECURITY_2, 0x09): "S2 Network Key Get",
+    (ClassId.SECURITY_2, 0x0A): "S2 Network Key Report",
+    (ClassId.SECURITY_2, 0x0B): "S2 Network Key Verify",
+    (ClassId.SECURITY_2, 0x0C): "S2 Transfer End",
     (ClassId.SECURITY_2, 0x0D): "S2 Commands Supported Get",
     (ClassId.SECURITY_2, 0x0E): "S2 Commands Supported Report",
 }

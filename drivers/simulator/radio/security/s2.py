@@ -8,8 +8,8 @@ Theory. The endpoint is a state machine without time or I/O: frames in, frames o
 
 A message that cannot be decrypted is answered with a Nonce Report (SOS); the sender then repeats it with a SPAN
 extension. The caller carries `Received.reply` to the radio and repeats its own last message after a `nonce_report`.
-Key exchange, S2 multicast and Commands Supported Report are not done here: the first belongs to inclusion, the last to
-the node. Source: SDS13783 (command class 0x9F).
+Key exchange, S2 multicast and Commands Supported Report are not done here: the first is `kex`, the last belongs to the
+node. Source: SDS13783 (command class 0x9F).
 """
 
 from collections.abc import Callable, Mapping
@@ -22,6 +22,7 @@ from drivers.simulator.radio.security.crypto import (
     KEY_BYTES,
     TAG_BYTES,
     NetworkKeys,
+    TempKeys,
     expand_network_key,
     seal,
 )
@@ -64,17 +65,21 @@ _EXTENSION_TYPES_KNOWN: Final = frozenset({0x01, 0x02, 0x03, 0x04})  # SPAN, MPA
 
 
 class SecurityClass(StrEnum):
-    """The S2 classes a node can be granted, lowest first."""
+    """The keys a message can be sealed with, by the names of the keys file; lowest first."""
 
+    S0_LEGACY = "s0_legacy"
+    """The older Security class (0x98). It is in this list because an S2 key exchange may hand its key over too."""
     UNAUTHENTICATED = "s2_unauthenticated"
     AUTHENTICATED = "s2_authenticated"
     ACCESS_CONTROL = "s2_access_control"
+    TEMPORARY = "temporary"
+    """The key of an inclusion in progress; nobody is granted it for good."""
 
 
 HIGHEST_FIRST: Final = (SecurityClass.ACCESS_CONTROL, SecurityClass.AUTHENTICATED, SecurityClass.UNAUTHENTICATED)
-"""The order in which granted keys are tried on a first message: the class in daily use comes first."""
+"""The S2 classes, in the order in which granted keys are tried on a first message: the one in daily use comes first."""
 
-type ReceivedKind = Literal["message", "nonce_get", "nonce_report", "duplicate", "undecodable"]
+type ReceivedKind = Literal["message", "partial", "nonce_get", "nonce_report", "duplicate", "undecodable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +146,30 @@ class S2Endpoint:
                 raise ValueError(msg)
         self._home_id = home_id
         self._node_id = node_id
-        self._keys: dict[SecurityClass, NetworkKeys] = {
+        self._keys: dict[SecurityClass, NetworkKeys | TempKeys] = {
             name: expand_network_key(keys[name]) for name in HIGHEST_FIRST if name in keys
         }
         self._entropy = entropy
         self._peers: dict[int, _Peer] = {}
+
+    def has(self, name: SecurityClass) -> bool:
+        """Say whether the key of this class is there."""
+        return name in self._keys
+
+    def use(self, name: SecurityClass, key: bytes) -> None:
+        """Add a network key of 16 bytes, as a key exchange hands it over."""
+        self._keys[name] = expand_network_key(key)
+
+    def use_temporary(self, keys: TempKeys | None) -> None:
+        """Add the keys of an inclusion in progress, or with None drop them; what was agreed under others stays."""
+        if keys is None:
+            self._keys.pop(SecurityClass.TEMPORARY, None)
+        else:
+            self._keys[SecurityClass.TEMPORARY] = keys
+
+    def drop(self, name: SecurityClass) -> None:
+        """Forget a key that was handed over."""
+        self._keys.pop(name, None)
 
     def receive(self, src: int, payload: bytes) -> Received:
         """Take one frame that starts with 0x9F from `src` and say what it means; see `Received`."""

@@ -21,6 +21,7 @@ from drivers.simulator.radio.security.crypto import (
     NONCE_BYTES,
     DrbgState,
     NetworkKeys,
+    TempKeys,
     drbg_generate,
     drbg_instantiate,
     mix_entropy,
@@ -59,7 +60,7 @@ class Span[Key]:
     """A running generator, bound to the key (and the name of that key) it was agreed under."""
 
     name: Key
-    keys: NetworkKeys
+    keys: NetworkKeys | TempKeys
     generator: DrbgState
 
     def next_nonce(self) -> tuple[bytes, "Span[Key]"]:
@@ -84,7 +85,7 @@ class Span[Key]:
 type SpanState[Key] = NoSpan | LocalNonce | RemoteNonce | Span[Key]
 
 
-def agree[Key](name: Key, keys: NetworkKeys, *, sender_entropy: bytes, receiver_entropy: bytes) -> Span[Key]:
+def agree[Key](name: Key, keys: NetworkKeys | TempKeys, *, sender_entropy: bytes, receiver_entropy: bytes) -> Span[Key]:
     """Start the shared generator from both entropy inputs (SDS13783, SPAN instantiation)."""
     mixed = mix_entropy(sender=sender_entropy, receiver=receiver_entropy)
     return Span(name, keys, drbg_instantiate(mixed, keys.personalization))
