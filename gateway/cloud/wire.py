@@ -158,7 +158,7 @@ KINDS: Mapping[str, type[CreateBody | UpdateBody | DeleteBody]] = {
 }
 """Every kind of order and its body."""
 
-_NOT_YET = ("use_backup_access_code_pool", "strict_start")
+_NOT_YET = ("use_backup_access_code_pool",)
 """Fields that we know and do not do yet: `true` is refused, so that nobody relies on them."""
 
 _CHANNELS_NOT_YET = {
@@ -300,6 +300,8 @@ def _command(body: CreateBody | UpdateBody | DeleteBody) -> Command:
             ends_at=ends_at,
             generation=body.generation,
             is_external_modification_allowed=body.is_external_modification_allowed or False,
+            prefer_native_scheduling=body.prefer_native_scheduling is not False,
+            strict_start=body.strict_start or False,
         )
     said = body.model_fields_set
     is_made_ongoing = body.type == "ongoing"
@@ -312,6 +314,8 @@ def _command(body: CreateBody | UpdateBody | DeleteBody) -> Command:
         ends_at=ends_at if "ends_at" in said or is_made_ongoing else KEPT,
         generation=body.generation,
         is_external_modification_allowed=KEPT if allowed is None else allowed,
+        prefer_native_scheduling=KEPT if body.prefer_native_scheduling is None else body.prefer_native_scheduling,
+        strict_start=KEPT if body.strict_start is None else body.strict_start,
     )
 
 

@@ -16,9 +16,10 @@ from gateway.model.answers import (
     WriteAnswer,
 )
 from gateway.model.failures import Busy, Part, Unreachable, Unsupported
+from gateway.model.lock_clock import SET_ABOVE_MS, ClockSeen
 from gateway.model.pin import Pin
-from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, WriteSlot
-from gateway.ports import LockPort
+from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, WriteSlot
+from gateway.ports import Clock, ClockedLockPort, LockPort
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +39,20 @@ class NotSent:
     retry_after_ms: int | None = None
 
 
-type Result = WriteAnswer | Sighting | Listing | NotSent
+type Result = WriteAnswer | Sighting | Listing | ClockSeen | NotSent
 
 
-async def perform(port: LockPort, action: Action, pin: Pin | None) -> Result:
+async def perform(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
     """Carry out one action. Never raises for what a lock does; cancellation passes through."""
     try:
         async with asyncio.timeout(CALL_LIMIT_S):
-            return await _call(port, action, pin)
+            return await _call(port, action, pin, clock)
     except TimeoutError:
         log.warning("fleet.call.hung", extra={"lock": port.lock_id, "limit_s": CALL_LIMIT_S})
         if isinstance(action, WriteSlot | ClearSlot):
             return Ambiguous(f"the driver did not come back within {CALL_LIMIT_S} s")
+        if isinstance(action, CheckClock):
+            return NotSent(None, f"the driver did not come back within {CALL_LIMIT_S} s")
         return Sighting(Unknown(), SightingSource.LOCK)
     except Unreachable as failure:
         return NotSent(failure.part, failure.cause)
@@ -57,18 +60,41 @@ async def perform(port: LockPort, action: Action, pin: Pin | None) -> Result:
         return NotSent(None, failure.cause, failure.retry_after_ms)
     except Unsupported as failure:
         log.warning("fleet.call.unsupported", extra={"lock": port.lock_id, "cause": str(failure)})
-        return Refused(RefusalReason.UNSPECIFIED)
+        if isinstance(action, CheckClock):
+            return ClockSeen(None)
+        is_window = isinstance(action, WriteSlot) and action.window is not None
+        return Refused(RefusalReason.WINDOW if is_window else RefusalReason.UNSPECIFIED)
 
 
-async def _call(port: LockPort, action: Action, pin: Pin | None) -> Result:
+async def _call(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
     match action:
         case ReadSlot():
             return await port.read_slot(action.slot)
         case WriteSlot():
             assert pin is not None, "a write has a PIN"
-            return await port.write_slot(action.slot, pin, window=None, old_pin=None)
+            return await port.write_slot(action.slot, pin, window=action.window, old_pin=None)
         case ClearSlot():
             return await port.clear_slot(action.slot, old_pin=None)
         case ListSlots():
             return await port.read_all()
+        case CheckClock():
+            return await _check_clock(port, clock)
     assert_never(action)
+
+
+async def _check_clock(port: LockPort, clock: Clock) -> ClockSeen:
+    """Read the lock's clock, set it where it is off, and see what it says then (T4)."""
+    if not isinstance(port, ClockedLockPort):
+        return ClockSeen(None)
+    found_ms = await _offset_ms(port, clock)
+    if abs(found_ms) <= SET_ABOVE_MS:
+        return ClockSeen(found_ms, found_ms)
+    await port.set_clock(clock.reading().lo)
+    return ClockSeen(found_ms, await _offset_ms(port, clock))
+
+
+async def _offset_ms(port: ClockedLockPort, clock: Clock) -> int:
+    """The lock's time less ours at the middle of the conversation."""
+    asked_at = clock.reading().lo
+    shown = await port.get_clock()
+    return shown - (asked_at + clock.reading().lo) // 2

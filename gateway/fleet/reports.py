@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from gateway.fleet import guard, usage
+from gateway.fleet.lock_times import doubt_clock
 from gateway.fleet.steps import Bench, note_strangers
 from gateway.model import ledger
 from gateway.model.answers import Empty, Held, Sighting, SightingSource
@@ -31,6 +32,10 @@ from gateway.store.database import Connection
 
 BATTERY_STATUSES = ((5, "critical"), (15, "low"), (75, "good"), (100, "full"))
 """Upper bounds in percent of the documented battery words. The numbers are ours: the documentation gives none."""
+
+NEW_BATTERIES_PERCENT = 10
+"""A charge that rises by this much means new batteries: no battery recovers so far by itself, and a lock that was without
+current may have forgotten the time (T4). The number is ours."""
 
 
 LOW_WORDS = frozenset({"critical", "low"})
@@ -75,6 +80,7 @@ def set_reachable(con: Connection, lock_id: LockId, at: Instant, *, is_reachable
         slots.forget_waits(con, lock_id)
         # What people did at the keypad meanwhile was told to nobody (N2).
         slots.doubt_empty(con, lock_id)
+        doubt_clock(con, lock_id)
         _tell(con, EventKind.DEVICE_CONNECTED, lock_id, at, {})
     else:
         _tell(
@@ -142,6 +148,8 @@ def _some_slot_changed(con: Connection, bench: Bench, records: Iterable[SlotReco
 def _battery(con: Connection, lock_id: LockId, report: BatteryLevel, at: Instant) -> None:
     before = locks.get(con, lock_id)
     changed = locks.set_battery(con, lock_id, report.percent)
+    if before is not None and report.percent - (before.battery_percent or 0) >= NEW_BATTERIES_PERCENT:
+        doubt_clock(con, lock_id)
     level: dict[str, Fact] = {"battery_level": report.percent / 100}
     now = battery_status(report.percent)
     is_low = report.is_low or now in LOW_WORDS

@@ -10,20 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from gateway.fleet import guard
+from gateway.fleet import guard, lock_times
 from gateway.fleet.executor import NotSent, Result
 from gateway.model import ledger
 from gateway.model.access_code import Origin
-from gateway.model.answers import Ambiguous, Listing, Refused, Sighting, Unknown, Written
+from gateway.model.answers import Ambiguous, Listing, RefusalReason, Refused, Sighting, Unknown, Written
 from gateway.model.clock import ClockReading
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import LockId, Slot
-from gateway.model.instant import Instant
+from gateway.model.instant import Instant, format_instant
 from gateway.model.lock import LockProfile
+from gateway.model.lock_clock import ClockSeen
 from gateway.model.pin import Pin
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.model.snapshot import LockSettings, LockSnapshot
-from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Urgency, WriteSlot
+from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Urgency, WriteSlot
 from gateway.planner.announce import Announcement, Ending
 from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
 from gateway.planner.plan import Plan, plan
@@ -41,13 +42,14 @@ class Done:
     """An action with its result.
 
     `before` is the slot as it was before the intent. `profile` is the lock's after the call: an answer may have taught the
-    driver something, such as that this lock shows PINs masked.
+    driver something, such as that this lock shows PINs masked. `took_ms` is how long the call took, for the link's measure.
     """
 
     action: Action
     result: Result
     before: SlotRecord | None
     profile: LockProfile
+    took_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +149,13 @@ def _announce(con: Connection, news: Announcement, at: Instant) -> None:
 def _intend(con: Connection, bench: Bench, scene: LockSnapshot, action: Action, at: Instant) -> Intent:
     pin: Pin | None = None
     match action:
-        case ReadSlot() | ListSlots():
+        case ReadSlot() | ListSlots() | CheckClock():
             return Intent(action, None, None)
         case WriteSlot():
             before = scene.slots.get(action.slot, SlotRecord(action.slot))
             if before.operation is Operation.WRITE and before.intended == action.digest:
                 slots.put_effort(con, action.code_id, counted(scene.efforts.get(action.code_id), at))
-            after = ledger.intend_write(before, action.code_id, action.digest, at)
+            after = ledger.intend_write(before, action.code_id, action.digest, at, action.window)
             sealed = codes.sealed_pin(con, action.code_id)
             assert sealed is not None, "a wanted code has a sealed PIN"
             pin = bench.seal.open(sealed, bench.lock_id, action.code_id)
@@ -172,10 +174,13 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
     row = locks.get(con, bench.lock_id)
     if row is not None and row.profile != done.profile:
         locks.put_profile(con, bench.lock_id, done.profile)
+    lock_times.note_call(con, bench.lock_id, done.action, done.result, done.took_ms)
     if isinstance(done.result, Listing):
         _record_listing(con, bench, done.result, at)
         return
-    if isinstance(done.action, ListSlots):
+    if isinstance(done.action, CheckClock):
+        lock_times.note_check(con, bench.lock_id, done.result, at, chance)
+    if isinstance(done.action, ListSlots | CheckClock):
         return
     slot = done.action.slot
     record = slots.get(con, bench.lock_id, slot)
@@ -183,6 +188,8 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
     if after.tries > record.tries:
         after = replace(after, next_try_at=_next_try(con, bench, record, after, _Turn(done, at, chance)))
     slots.put(con, bench.lock_id, after)
+    if done.result == Refused(RefusalReason.WINDOW) and after.lease is not None:
+        codes.refuse_window(con, after.lease)
     note_strangers(con, bench.lock_id, record, after, at)
     guard.weigh(con, bench.lock_id, record, after, at)
     _note_outcome(con, bench, done, after, at)
@@ -228,7 +235,7 @@ def _outcome(bench: Bench, record: SlotRecord, done: Done, at: Instant) -> SlotR
             return ledger.sighted(record, result, at, bench.seal.digest)
         case NotSent():
             return ledger.failed(record) if done.before is None else ledger.not_sent(record, done.before)
-        case Listing():
+        case Listing() | ClockSeen():
             return record
         case _:
             generation = done.action.generation if isinstance(done.action, WriteSlot) else 0
@@ -242,8 +249,10 @@ def _note_outcome(con: Connection, bench: Bench, done: Done, after: SlotRecord, 
         return
     body: dict[str, Fact] = {"slot": int(after.slot), "outcome": after.outcome.value, "sighted": after.sighted.value}
     match done.result:
-        case Written(evidence=evidence):
+        case Written(evidence=evidence, effective_window=effective):
             body["evidence"] = evidence.value
+            if effective is not None and effective.starts_at is not None and effective.ends_at is not None:
+                body |= {"opens_at": format_instant(effective.starts_at), "shuts_at": format_instant(effective.ends_at)}
         case Refused(reason=reason):
             body["refusal"] = reason.value
         case Ambiguous(cause=cause) | NotSent(cause=cause):
@@ -284,4 +293,4 @@ def note_strangers(con: Connection, lock_id: LockId, before: SlotRecord, after: 
 
 def slot_of(action: Action) -> Slot | None:
     """The slot that an action is about, for logs."""
-    return None if isinstance(action, ListSlots) else action.slot
+    return None if isinstance(action, ListSlots | CheckClock) else action.slot

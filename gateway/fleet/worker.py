@@ -101,7 +101,8 @@ class Worker:
     async def _perform(self, port: LockPort, intent: Intent) -> Done:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        result = await perform(port, intent.action, intent.pin)
+        result = await perform(port, intent.action, intent.pin, self._house.clock)
+        took_ms = round((loop.time() - started) * 1000)
         log.info(
             "fleet.action.ended",
             extra={
@@ -110,10 +111,10 @@ class Worker:
                 "slot": steps.slot_of(intent.action),
                 "reason": intent.action.reason.value,
                 "result": type(result).__name__,
-                "took_ms": round((loop.time() - started) * 1000),
+                "took_ms": took_ms,
             },
         )
-        return Done(intent.action, result, intent.before, port.profile)
+        return Done(intent.action, result, intent.before, port.profile, took_ms)
 
     async def _peek(self) -> Plan | None:
         reading = self._house.clock.reading()

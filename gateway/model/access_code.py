@@ -22,7 +22,8 @@ class AccessCode:
     """One desired code. The digits are not here: the store keeps them sealed, the core compares digests (A11).
 
     `accepted_at` is when the current generation was accepted (A8 counts its grace from there); `deleted_at` is set by
-    a delete order and makes the code unwanted at once.
+    a delete order and makes the code unwanted at once. `prefer_native_scheduling` lets the lock keep the window where it can
+    (A2); `strict_start` has the PIN on the lock at its start and hardly before (A5).
     """
 
     code_id: CodeId
@@ -36,6 +37,8 @@ class AccessCode:
     deleted_at: Instant | None = None
     origin: Origin = Origin.CLOUD
     is_external_modification_allowed: bool = False
+    prefer_native_scheduling: bool = True
+    strict_start: bool = False
 
     @property
     def is_deleted(self) -> bool:

@@ -73,6 +73,7 @@ class RefusalReason(StrEnum):
     DUPLICATE = "duplicate_code_on_device"
     CONSTRAINTS = "code_constraints_violated"
     NO_SPACE = "no_space_for_access_code_on_device"
+    WINDOW = "schedule_not_possible_on_device"
     UNSPECIFIED = "refused_by_lock"
 
 

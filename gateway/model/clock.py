@@ -18,9 +18,11 @@ class ClockTrust(StrEnum):
 class ClockReading:
     """True time lies in `[lo, hi]`; `hi` has no meaning while the level is untrusted.
 
-    Activate only if `lo >= start - lead`, deactivate as soon as `lo >= end` (T1). `lo` never goes back.
+    Activate only if `lo >= start - lead`, deactivate as soon as `lo >= end` (T1). `lo` never goes back. `untrusted_since` is
+    what `lo` was when time was lost, while the level is untrusted (T2).
     """
 
     lo: Instant
     hi: Instant
     trust: ClockTrust
+    untrusted_since: Instant | None = None

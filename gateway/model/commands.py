@@ -30,6 +30,8 @@ class CreateAccessCode:
     ends_at: Instant | None = None
     generation: int | None = None
     is_external_modification_allowed: bool = False
+    prefer_native_scheduling: bool = True
+    strict_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class UpdateAccessCode:
     ends_at: Instant | Kept | None = KEPT
     generation: int | None = None
     is_external_modification_allowed: bool | Kept = KEPT
+    prefer_native_scheduling: bool | Kept = KEPT
+    strict_start: bool | Kept = KEPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     CODE_NAME_CHANGED = "access_code.name_changed"
     CODE_PIN_CHANGED = "access_code.code_changed"
     CODE_TIME_FRAME_CHANGED = "access_code.time_frame_changed"
+    CODE_SCHEDULED = "access_code.scheduled_on_device"
     CODE_SET = "access_code.set_on_device"
     CODE_REMOVED = "access_code.removed_from_device"
     CODE_DELETED = "access_code.deleted"
@@ -48,6 +49,7 @@ class EventKind(StrEnum):
     DEVICE_LOW_BATTERY = "device.low_battery"
     DEVICE_BATTERY_CHANGED = "device.battery_status_changed"
     DEVICE_TAMPERED = "device.tampered"
+    DEVICE_CLOCK_WRONG = "device.clock_wrong"
 
 
 type Fact = str | int | float | bool | list["Fact"] | dict[str, "Fact"] | None

@@ -23,11 +23,13 @@ from gateway.model.answers import (
     WriteAnswer,
     Written,
 )
+from gateway.model.barrier import NO_BARRIER
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.ids import CodeId
 from gateway.model.instant import SECOND_MS, Instant
 from gateway.model.pin import Pin, PinDigest
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
+from gateway.model.window import Window
 
 OWN_NOTICE_MS = 10 * SECOND_MS
 """A lock's notification about a slot this soon after our own operation is the answer to it.
@@ -42,8 +44,10 @@ PROVING = frozenset({Evidence.SUPERVISED, Evidence.NOTIFIED, Evidence.READ_BACK,
 """What proves a write (A7). Acknowledged alone never does."""
 
 
-def intend_write(record: SlotRecord, code_id: CodeId, digest: PinDigest, at: Instant) -> SlotRecord:
-    """We are about to write this PIN here. Takes the lease; drops the proof of any earlier write (A7)."""
+def intend_write(
+    record: SlotRecord, code_id: CodeId, digest: PinDigest, at: Instant, window: Window | None = None
+) -> SlotRecord:
+    """We are about to write this PIN here, under this window. Takes the lease; drops the proof of any earlier write (A7)."""
     was_empty = record.sighted is SightedAs.EMPTY and record.sighted_by is SightingSource.LOCK
     assert record.lease == code_id or was_empty, "a slot that is not leased is written only when seen empty (N2)"
     fresh = record if record.lease == code_id else SlotRecord(record.slot, lease=code_id)
@@ -60,6 +64,7 @@ def intend_write(record: SlotRecord, code_id: CodeId, digest: PinDigest, at: Ins
         sighted=SightedAs.UNKNOWN,
         sighted_digest=None,
         unanswered=0,
+        barrier=fresh.barrier.intended(window, was_empty=was_empty),
     )
 
 
@@ -76,6 +81,7 @@ def intend_clear(record: SlotRecord, at: Instant) -> SlotRecord:
         sighted=SightedAs.UNKNOWN,
         sighted_digest=None,
         unanswered=0,
+        barrier=record.barrier.doubted(),
     )
 
 
@@ -84,7 +90,13 @@ def ended(
 ) -> SlotRecord:
     """The call came back. Only evidence that proves on this lock confirms; the rest leaves the slot to be looked at."""
     match answer:
-        case Written(evidence=evidence):
+        case Written(evidence=evidence, effective_window=effective):
+            if record.operation is Operation.WRITE:
+                try:
+                    record = replace(record, barrier=record.barrier.answered(effective))
+                except ValueError:
+                    # A driver that breaks its promise proves nothing; written again, later (A8).
+                    return failed(replace(record, outcome=Outcome.AMBIGUOUS))
             if evidence is Evidence.SUPERVISED and not supervision_is_honest:
                 evidence = Evidence.ACKNOWLEDGED
             if evidence in PROVING:
@@ -95,7 +107,8 @@ def ended(
                 return failed(replace(record, outcome=Outcome.REFUSED, refusal=reason))
             refused = _refused(record, reason, generation)
             # An honest refusal of a write into an empty slot leaves it empty: no need to look (radio budget).
-            return _seen(refused, SightedAs.EMPTY, at) if record.was_empty and supervision_is_honest else refused
+            is_surely_empty = record.was_empty and supervision_is_honest and reason is not RefusalReason.WINDOW
+            return _seen(refused, SightedAs.EMPTY, at) if is_surely_empty else refused
         case Ambiguous() | Pending():
             # Not counted as a try that led nowhere: the look that follows tells whether it did.
             return replace(record, outcome=Outcome.AMBIGUOUS)
@@ -104,6 +117,9 @@ def ended(
 
 def _refused(record: SlotRecord, reason: RefusalReason, generation: int) -> SlotRecord:
     refused = replace(record, outcome=Outcome.REFUSED, refusal=reason)
+    if reason is RefusalReason.WINDOW:
+        # The PIN may do without it: the planner asks for no window any more, until the order changes (A2, A3).
+        return failed(refused)
     if reason is RefusalReason.UNSPECIFIED and record.tries + 1 < UNSPECIFIED_REFUSALS_MAX:
         return failed(refused)
     return replace(refused, refused_generation=generation)
@@ -113,12 +129,21 @@ def not_sent(record: SlotRecord, before: SlotRecord) -> SlotRecord:
     """The call failed before anything was executed: the slot is as it was, and the try counts."""
     if record.operation is Operation.WRITE and before.lease is None:
         # Nothing of ours can be there. The lease is kept so that the code keeps its slot through the retries.
-        return failed(replace(record, outcome=Outcome.NOT_SENT, sighted=before.sighted, sighted_at=before.sighted_at))
+        return failed(
+            replace(
+                record,
+                outcome=Outcome.NOT_SENT,
+                barrier=before.barrier,
+                sighted=before.sighted,
+                sighted_at=before.sighted_at,
+            )
+        )
     return failed(
         replace(
             record,
             outcome=Outcome.NOT_SENT,
             proof=before.proof,
+            barrier=before.barrier,
             sighted=before.sighted,
             sighted_digest=before.sighted_digest,
             sighted_at=before.sighted_at,
@@ -304,7 +329,10 @@ def _seen(
     digest: PinDigest | None = None,
     by: SightingSource = SightingSource.LOCK,
 ) -> SlotRecord:
-    return replace(record, sighted=as_, sighted_digest=digest, sighted_at=at, sighted_by=by, unanswered=0)
+    seen = replace(record, sighted=as_, sighted_digest=digest, sighted_at=at, sighted_by=by, unanswered=0)
+    # A slot that the lock shows empty has no window left: what we write next begins anew (D6).
+    is_empty = as_ is SightedAs.EMPTY and by is SightingSource.LOCK
+    return replace(seen, barrier=NO_BARRIER) if is_empty else seen
 
 
 def doubted(record: SlotRecord) -> SlotRecord:

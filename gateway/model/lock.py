@@ -1,10 +1,11 @@
 """What a lock can do and how far its answers can be believed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 from gateway.model.identity import UNKNOWN_DEVICE, LockIdentity
-from gateway.model.instant import MINUTE_MS, Instant
+from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
 from gateway.model.pin import PinRules
 from gateway.model.window import Window
 
@@ -76,6 +77,12 @@ class Schedule:
 DEFAULT_LEAD_MS = 30 * MINUTE_MS
 """How long before `starts_at` a code is written just in time (A3); a setting per hub and lock profile (A4)."""
 
+DEFAULT_PRELOAD_MS = 72 * HOUR_MS
+"""How long before `starts_at` a code is put on a lock that keeps windows itself (A2); a setting like the lead (A4)."""
+
+DEFAULT_UNTRUSTED_STAY_MS = 24 * HOUR_MS
+"""How long codes stay on a lock while nobody knows the time (T2); a setting of the hub."""
+
 
 @dataclass(frozen=True, slots=True)
 class LockProfile:
@@ -96,3 +103,9 @@ class LockProfile:
     tells_hands: bool = True
     schedule: Schedule | None = None
     identity: LockIdentity = UNKNOWN_DEVICE
+
+    def with_proven_schedule(self) -> Self:
+        """The same lock after it was seen to keep a window: what it claimed is proven (A2)."""
+        if self.schedule is None:
+            return self
+        return replace(self, schedule=replace(self.schedule, enforced=ScheduleTrust.PROVEN))

@@ -16,10 +16,12 @@ from enum import StrEnum
 from functools import cache
 
 from gateway.model.answers import RefusalReason, SightingSource
+from gateway.model.barrier import NO_BARRIER, Barrier
 from gateway.model.evidence import Proof
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import Instant
 from gateway.model.pin import PinDigest
+from gateway.model.window import Window
 
 
 class SightedAs(StrEnum):
@@ -59,7 +61,8 @@ class SlotRecord:
     `intended` is the PIN of the last write intent and stays known through a later clear, so that a PIN that might be on
     the lock is never forgotten. `proof` belongs to the last write and is None while that write is unproven; `proven` is
     the PIN that was last proven here for this lease. `was_empty` says that the lock had shown the slot empty when the
-    last write was intended. `tries` counts operations since the last success, `unanswered` reads without an answer.
+    last write was intended. `barrier` is the window that went with it. `tries` counts operations since the last success,
+    `unanswered` reads without an answer.
     """
 
     slot: Slot
@@ -80,14 +83,19 @@ class SlotRecord:
     tries: int = 0
     next_try_at: Instant | None = None
     unanswered: int = 0
+    barrier: Barrier = NO_BARRIER
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What should be in a leased slot now: the PIN of that generation of the code."""
+    """What should be in a leased slot now: the PIN of that generation of the code, under that window (A2).
+
+    No `window` means that the PIN opens at any time while it is on the lock.
+    """
 
     digest: PinDigest
     generation: int
+    window: Window | None = None
 
 
 class Claim(StrEnum):
@@ -263,7 +271,7 @@ def standing_of(record: SlotRecord, wanted: Wanted | None) -> Standing:
     """How our last write stands towards what is wanted now."""
     if wanted is None:
         return Standing.OTHER
-    if record.proof is not None and record.proven == wanted.digest:
+    if record.proof is not None and record.proven == wanted.digest and record.barrier.keeps(wanted.window):
         return Standing.CONFIRMED
     if record.refused_generation == wanted.generation:
         return Standing.REFUSED
@@ -283,10 +291,11 @@ def look_of(record: SlotRecord, wanted: Wanted | None) -> Look:
             if _was_noticed_by_others(record):
                 return Look.STRANGER
             wrote_into_empty = record.operation is Operation.WRITE and record.was_empty
-            is_ours = wanted is not None and record.intended == wanted.digest and wrote_into_empty
-            return Look.MASKED_OURS if is_ours else Look.MASKED
+            is_wanted = wanted is not None and record.intended == wanted.digest and record.barrier.keeps(wanted.window)
+            return Look.MASKED_OURS if is_wanted and wrote_into_empty else Look.MASKED
         case SightedAs.HELD:
-            if wanted is not None and record.sighted_digest == wanted.digest:
+            is_wanted = wanted is not None and record.sighted_digest == wanted.digest
+            if wanted is not None and is_wanted and record.barrier.keeps(wanted.window):
                 return Look.OURS
             ours = {digest for digest in (record.intended, record.proven) if digest is not None}
             return Look.EARLIER if record.sighted_digest in ours else Look.STRANGER

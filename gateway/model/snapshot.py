@@ -7,9 +7,12 @@ from gateway.model.access_code import AccessCode
 from gateway.model.ids import CodeId, CommandId, LockId, Slot
 from gateway.model.instant import Instant
 from gateway.model.issues import Issue, Status
-from gateway.model.lock import DEFAULT_LEAD_MS, LockProfile
+from gateway.model.link import UNMEASURED, Link
+from gateway.model.lock import DEFAULT_LEAD_MS, DEFAULT_PRELOAD_MS, DEFAULT_UNTRUSTED_STAY_MS, LockProfile
+from gateway.model.lock_clock import NEVER_CHECKED, LockClock
 from gateway.model.pin import PinDigest
 from gateway.model.slot import SlotRecord
+from gateway.model.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,13 @@ class Announced:
     """What the cloud was last told about a code. The difference to what holds now becomes events, each once (I6).
 
     `digest` is the PIN that was announced as set, None when the cloud believes that none of the code's is on the lock.
+    `scheduled` is the window that was announced as kept by the lock itself (A2).
     """
 
     status: Status = Status.UNSET
     digest: PinDigest | None = None
     issues: frozenset[Issue] = frozenset()
+    scheduled: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,15 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class LockSettings:
-    """What the owner configured for a lock: the lead of just-in-time codes in milliseconds (A3, A4)."""
+    """What the owner configured for a lock, in milliseconds (A3, A4, T2).
+
+    `lead_ms` before its start a code is written just in time; `preload_ms` before its start it is preloaded on a lock that
+    keeps windows itself; `untrusted_stay_ms` codes stay on it while nobody knows the time.
+    """
 
     lead_ms: int = DEFAULT_LEAD_MS
+    preload_ms: int = DEFAULT_PRELOAD_MS
+    untrusted_stay_ms: int = DEFAULT_UNTRUSTED_STAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,8 @@ class LockSnapshot:
     """One lock: what is wanted, what was tried, what was seen, what was said.
 
     `slots` holds only slots that were ever leased or sighted; any other slot of the profile is unseen.
-    `codes` holds the codes that are not finished. While `is_quarantined` another device answers in the lock's place (A17).
+    `codes` holds the codes that are not finished, `refused_windows` those whose window the lock could not keep. While
+    `is_quarantined` another device answers in the lock's place (A17).
     """
 
     lock_id: LockId
@@ -68,3 +80,6 @@ class LockSnapshot:
     listed_at: Instant | None = None
     is_reachable: bool = True
     is_quarantined: bool = False
+    clock: LockClock = NEVER_CHECKED
+    link: Link = UNMEASURED
+    refused_windows: frozenset[CodeId] = frozenset()

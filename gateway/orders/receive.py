@@ -140,6 +140,8 @@ def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, a
         accepted_at=at,
         origin=order.origin,
         is_external_modification_allowed=wish.is_external_modification_allowed,
+        prefer_native_scheduling=wish.prefer_native_scheduling,
+        strict_start=wish.strict_start,
     )
     wrong = check_window(window, at) or _check_code(con, code, pin, desk)
     if wrong is not None:
@@ -171,9 +173,11 @@ def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, a
         generation=generation,
         accepted_at=at,
         origin=order.origin,
-        is_external_modification_allowed=before.is_external_modification_allowed
-        if isinstance(wish.is_external_modification_allowed, Kept)
-        else wish.is_external_modification_allowed,
+        is_external_modification_allowed=_or_kept(
+            wish.is_external_modification_allowed, before.is_external_modification_allowed
+        ),
+        prefer_native_scheduling=_or_kept(wish.prefer_native_scheduling, before.prefer_native_scheduling),
+        strict_start=_or_kept(wish.strict_start, before.strict_start),
     )
     wrong = check_window(window, at) or _check_code(con, code, pin, desk)
     if wrong is not None:
@@ -318,6 +322,10 @@ def _window(window: Window) -> dict[str, Fact]:
 
     is_bound = window.type is CodeType.TIME_BOUND
     return {"starts_at": text(window.starts_at), "ends_at": text(window.ends_at) if is_bound else None}
+
+
+def _or_kept(said: bool | Kept, before: bool) -> bool:
+    return before if isinstance(said, Kept) else said
 
 
 def _instant(value: Instant | Kept | None) -> Instant | None:

@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import Instant
 from gateway.model.pin import PinDigest
+from gateway.model.window import Window
 
 
 class Reason(StrEnum):
@@ -21,6 +22,7 @@ class Reason(StrEnum):
     FIND_FREE = "look_for_free_slot"
     PROVE = "prove"
     FIRST_LISTING = "first_listing"
+    CHECK_CLOCK = "check_clock"
 
 
 class Urgency(IntEnum):
@@ -46,7 +48,7 @@ class ReadSlot:
 
 @dataclass(frozen=True, slots=True)
 class WriteSlot:
-    """Put the code's PIN into the slot."""
+    """Put the code's PIN into the slot, under `window` on a lock that shall keep it (A2)."""
 
     slot: Slot
     code_id: CodeId
@@ -55,6 +57,7 @@ class WriteSlot:
     reason: Reason
     deadline: Instant
     urgency: Urgency = Urgency.WRITE
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +80,15 @@ class ListSlots:
     urgency: Urgency = Urgency.LIST
 
 
-type Action = ReadSlot | WriteSlot | ClearSlot | ListSlots
+@dataclass(frozen=True, slots=True)
+class CheckClock:
+    """Ask the lock for its time, and set it where it is off (T4)."""
+
+    reason: Reason
+    deadline: Instant
+    urgency: Urgency = Urgency.WRITE
+
+
+type SlotAction = ReadSlot | WriteSlot | ClearSlot
+type LockAction = ListSlots | CheckClock
+type Action = SlotAction | LockAction

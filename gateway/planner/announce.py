@@ -53,12 +53,16 @@ def announcement(
     is_gone = now.record is None
     is_finished = wish.phase is Phase.OVER and is_gone
     digest = told.digest
-    if standing.status is Status.SET and now.verdict is Verdict.GOOD:
+    is_on_lock = standing.status is Status.SET or standing.scheduled is not None
+    if is_on_lock and now.verdict is Verdict.GOOD:
         digest = code.digest
     elif is_gone and wish.phase is not Phase.WANTED:
         digest = None
-    new = Announced(standing.status, digest, standing.issues)
+    # The window stays announced after its start: the lock goes on keeping it.
+    scheduled = standing.scheduled or (told.scheduled if digest is not None and wish.window is not None else None)
+    new = Announced(standing.status, digest, standing.issues, scheduled)
     events = [
+        *_of_schedule(code, now, standing, told, new),
         *_of_status(code, now, told, new),
         *_of_issues(code, now, told, new),
     ]
@@ -74,6 +78,20 @@ def announcement(
     if new == told and not events and not is_finished:
         return None
     return Announcement(code.code_id, new, tuple(events), endings, is_finished)
+
+
+def _of_schedule(
+    code: AccessCode, now: Circumstances, standing: Standing, told: Announced, new: Announced
+) -> Iterator[Event]:
+    """The lock has taken the code with its window, or with another PIN or window than was told (A2)."""
+    window = standing.scheduled
+    if window is None or (told.scheduled, told.digest) == (new.scheduled, new.digest):
+        return
+    kept: dict[str, Fact] = {
+        "starts_at": None if window.starts_at is None else format_instant(window.starts_at),
+        "ends_at": None if window.ends_at is None else format_instant(window.ends_at),
+    }
+    yield _event(EventKind.CODE_SCHEDULED, code, kept | _evidence(now.record))
 
 
 def _of_status(code: AccessCode, now: Circumstances, told: Announced, new: Announced) -> Iterator[Event]:
@@ -123,7 +141,8 @@ def _ending(order: OpenOrder, wish: Desire, now: Circumstances, standing: Standi
         return _applied(order, code, {}) if now.record is None else None
     if order.generation < code.generation or code.is_deleted:
         return _failed(order, code, "superseded")
-    if standing.status is Status.SET and now.verdict is Verdict.GOOD:
+    is_there = standing.status is Status.SET or standing.scheduled is not None
+    if is_there and now.verdict is Verdict.GOOD:
         return _applied(order, code, _evidence(now.record))
     if wish.phase is Phase.OVER:
         return _failed(order, code, "expired")

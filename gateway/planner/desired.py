@@ -1,13 +1,15 @@
-"""Which codes belong on a lock now, and when that changes next (A1, A3, T1)."""
+"""Which codes belong on a lock now, and when that changes next (A1 to A3, T1, T2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.model.access_code import AccessCode
 from gateway.model.clock import ClockReading, ClockTrust
-from gateway.model.instant import MINUTE_MS, Instant
+from gateway.model.instant import DAY_MS, MINUTE_MS, Instant
+from gateway.model.lock import DEFAULT_UNTRUSTED_STAY_MS
 from gateway.model.slot import Wanted
-from gateway.model.window import CodeType
+from gateway.model.window import Window
+from gateway.planner.native import Timing
 
 
 class Phase(StrEnum):
@@ -22,7 +24,8 @@ class Phase(StrEnum):
 class Desire:
     """One code as the clock sees it. `due` is when it must open, `changes_at` when the phase changes next.
 
-    `over_since` is the instant from which the code should be off the lock.
+    `over_since` is the instant from which the code should be off the lock. `window` is what the lock itself shall enforce,
+    and `is_native` says that it is proven to (A2). `is_held_back`: it is wanted by the clock, and kept off because nobody knows how late it really is (T2).
     """
 
     code: AccessCode
@@ -31,30 +34,56 @@ class Desire:
     due: Instant
     changes_at: Instant | None
     over_since: Instant | None = None
+    window: Window | None = None
+    just_in_time_at: Instant | None = None
+    is_native: bool = False
+    is_held_back: bool = False
 
     @property
     def wanted(self) -> Wanted | None:
         """What should be in the code's slot now."""
-        return Wanted(self.code.digest, self.code.generation) if self.phase is Phase.WANTED else None
+        return Wanted(self.code.digest, self.code.generation, self.window) if self.phase is Phase.WANTED else None
+
+    def is_preloaded(self, now: Instant) -> bool:
+        """Whether the lock itself keeps the code shut until its start, which is still to come (A2)."""
+        is_early = self.code.window.starts_at is not None and now < self.code.window.starts_at
+        return self.phase is Phase.WANTED and self.is_native and self.window is not None and is_early
+
+    def is_ahead(self, now: Instant) -> bool:
+        """Whether the code is preloaded and would not be on the lock yet without a native schedule (A2, A3)."""
+        return self.is_preloaded(now) and self.just_in_time_at is not None and now < self.just_in_time_at
 
 
-def desire(code: AccessCode, reading: ClockReading, lead_ms: int, *, is_on_lock: bool) -> Desire:
-    """Place one code in time.
+UNTRUSTED_AHEAD_MS = DAY_MS
+"""While time is not trusted, no PIN is put on whose end is nearer than this (T2)."""
+
+
+def desire(
+    code: AccessCode, reading: ClockReading, when: Timing, *, is_on_lock: bool, stay_ms: int = DEFAULT_UNTRUSTED_STAY_MS
+) -> Desire:
+    """Place one code in time. `is_on_lock`: a PIN of it is, or may be, on the lock.
 
     Activation needs `lo >= start - lead`, deactivation only `lo >= end`: a clock that lags can never open early, and
-    removing needs no trust (T1). While time is untrusted no time-bound code starts; one that is on the lock stays (T2).
+    removing needs no trust (T1). While time is untrusted what is on the lock stays, at most `stay_ms` (T2).
     """
     window = code.window
-    opens_at = window.opens_on_lock_at(lead_ms)
     due = Instant(max(window.starts_at or code.accepted_at, code.accepted_at))
+    wish = Desire(code, Phase.OVER, when.opens_on_lock_at, due, None, just_in_time_at=when.just_in_time_at)
     if code.deleted_at is not None:
-        return Desire(code, Phase.OVER, opens_at, due, None, code.deleted_at)
+        return replace(wish, over_since=code.deleted_at)
     if window.ends_at is not None and reading.lo >= window.ends_at:
-        return Desire(code, Phase.OVER, opens_at, due, None, window.ends_at)
-    if opens_at is not None and reading.lo < opens_at:
-        return Desire(code, Phase.BEFORE, opens_at, due, opens_at)
-    may_start = reading.trust is not ClockTrust.UNTRUSTED or window.type is CodeType.ONGOING or is_on_lock
-    return Desire(code, Phase.WANTED if may_start else Phase.BEFORE, opens_at, due, window.ends_at)
+        return replace(wish, over_since=window.ends_at)
+    if when.opens_on_lock_at is not None and reading.lo < when.opens_on_lock_at:
+        return replace(wish, phase=Phase.BEFORE, changes_at=when.opens_on_lock_at)
+    wanted = replace(wish, phase=Phase.WANTED, changes_at=window.ends_at, window=when.window, is_native=when.is_native)
+    if reading.trust is not ClockTrust.UNTRUSTED or window.ends_at is None or when.is_self_kept:
+        return wanted
+    leaves_at = Instant((reading.lo if reading.untrusted_since is None else reading.untrusted_since) + stay_ms)
+    is_too_late = reading.lo >= leaves_at
+    is_too_near = not is_on_lock and window.ends_at - reading.lo < UNTRUSTED_AHEAD_MS
+    if is_too_late or is_too_near:
+        return replace(wish, phase=Phase.BEFORE, changes_at=None, is_held_back=True)
+    return replace(wanted, changes_at=min(window.ends_at, leaves_at))
 
 
 LATE_DELAY_MS = 2 * MINUTE_MS
@@ -76,8 +105,11 @@ class Escalation:
 def escalation(wish: Desire, lead_ms: int) -> Escalation:
     """The two instants of rule A8, by whether the order came before its lead."""
     code = wish.code
-    came_early = wish.opens_on_lock_at is not None and code.accepted_at < wish.opens_on_lock_at
-    if came_early:
+    opens_at = wish.just_in_time_at
+    if code.strict_start and opens_at is not None and code.accepted_at < opens_at:
+        # Written at the last moment on purpose (A5): it is late when an order given at that moment would be.
+        return Escalation(Instant(opens_at + LATE_DELAY_MS), Instant(opens_at + LATE_FAILED_MS))
+    if opens_at is not None and code.accepted_at < opens_at:
         return Escalation(Instant(wish.due - lead_ms // 2), wish.due)
     return Escalation(
         Instant(code.accepted_at + LATE_DELAY_MS), Instant(max(wish.due, code.accepted_at + LATE_FAILED_MS))

@@ -8,22 +8,20 @@ from dataclasses import dataclass
 
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.ids import CodeId, Slot
-from gateway.model.instant import DAY_MS, Instant
+from gateway.model.instant import Instant
 from gateway.model.lock import ReadBack
 from gateway.model.pin import PinDigest
 from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict, possible_pins
 from gateway.model.snapshot import LockSnapshot
-from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
+from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import open_again_at
-from gateway.planner.desired import Desire, Phase
+from gateway.planner.desired import UNTRUSTED_AHEAD_MS, Desire, Phase
 from gateway.planner.leases import Assignment, deaf_until
+from gateway.planner.native import clock_counts_from
 
 BLIND_AFTER_READS = 2
 """After this many unanswered looks at a slot of ours it is acted on unseen: clearing or writing our own slot again is
 harmless on a lock that shows PINs, waiting for a look that never comes is not."""
-
-UNTRUSTED_AHEAD_MS = DAY_MS
-"""While time is not trusted, no PIN is written whose end is nearer than this (T2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ def candidates(scene: Scene) -> Iterator[Candidate]:
         record = scene.snapshot.slots[slot]
         if record.lease is not None and (found := _of_leased(scene, record, verdict, scene.wishes[record.lease])):
             yield found
+    yield from clock_check(scene)
     if scene.snapshot.listed_at is None:
         yield Candidate(ListSlots(Reason.FIRST_LISTING, scene.reading.lo))
         return
@@ -67,8 +66,23 @@ def candidates(scene: Scene) -> Iterator[Candidate]:
         yield Candidate(action, deaf_until(scene.snapshot))
 
 
+def clock_check(scene: Scene) -> Iterator[Candidate]:
+    """Ask the lock for its time while one of its windows counts, and our own time is trusted (T4)."""
+    if scene.reading.trust is not ClockTrust.TRUSTED:
+        return
+    counting = [
+        (max(at, scene.reading.lo), wish.due)
+        for wish in scene.wishes.values()
+        if wish.phase is not Phase.OVER and (at := clock_counts_from(wish.code, scene.snapshot)) is not None
+    ]
+    due_at = scene.snapshot.clock.check_due_at(scene.reading.lo)
+    if counting and due_at is not None:
+        begins_at, deadline = min(counting)
+        yield Candidate(CheckClock(Reason.CHECK_CLOCK, deadline), Instant(max(due_at, begins_at)))
+
+
 def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate | None:
-    if verdict in _LEADS_TO_WRITE and _is_start_in_doubt(scene, record, wish):
+    if verdict in _LEADS_TO_WRITE and _is_start_in_doubt(scene, wish):
         is_old_pin_there = verdict not in _DRIFT and possible_pins(record) - {wish.code.digest}
         return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE) if is_old_pin_there else None
     match verdict:
@@ -101,7 +115,7 @@ def _remove_unseen(record: SlotRecord, wish: Desire) -> Candidate:
 
 def _prove(scene: Scene, record: SlotRecord, wish: Desire) -> Candidate:
     is_silent = record.unanswered >= BLIND_AFTER_READS and scene.snapshot.profile.read_back is ReadBack.CLEAR
-    if is_silent and not _is_start_in_doubt(scene, record, wish):
+    if is_silent and not _is_start_in_doubt(scene, wish):
         return _write(scene, record, wish, Reason.WRITE)
     return _read(record, wish, Reason.PROVE, Urgency.PROVE)
 
@@ -110,16 +124,14 @@ _DRIFT = frozenset({Verdict.DRIFT_DELETED, Verdict.DRIFT_CHANGED})
 _LEADS_TO_WRITE = _DRIFT | {Verdict.UNPROVEN_MASKED, Verdict.DUE}
 
 
-def _is_start_in_doubt(scene: Scene, record: SlotRecord, wish: Desire) -> bool:
+def _is_start_in_doubt(scene: Scene, wish: Desire) -> bool:
     """Whether a write could put a PIN on the lock outside its window, because time is not trusted (T2).
 
-    What was never proven there has not started yet; what ends within a day may be over already. Removing needs no trust, so
-    a PIN that was replaced meanwhile goes all the same.
+    What ends within a day may be over already. Removing needs no trust, so a PIN that was replaced meanwhile goes all the
+    same.
     """
     ends_at, now = wish.code.window.ends_at, scene.reading
-    if now.trust is not ClockTrust.UNTRUSTED or ends_at is None:
-        return False
-    return record.proven is None or ends_at - now.lo < UNTRUSTED_AHEAD_MS
+    return now.trust is ClockTrust.UNTRUSTED and ends_at is not None and ends_at - now.lo < UNTRUSTED_AHEAD_MS
 
 
 def _put(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Candidate:
@@ -140,9 +152,11 @@ def _clear(record: SlotRecord, wish: Desire, reason: Reason, urgency: Urgency) -
 
 def _write(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Candidate:
     code = wish.code
-    action = WriteSlot(record.slot, code.code_id, code.digest, code.generation, reason, wish.due)
+    window = wish.window
+    action = WriteSlot(record.slot, code.code_id, code.digest, code.generation, reason, wish.due, window=window)
     waits = [record.next_try_at]
-    if record.operation is Operation.WRITE and record.intended == code.digest:
+    is_repeat = record.operation is Operation.WRITE and record.intended == code.digest
+    if is_repeat and record.barrier.asked == window:
         is_inside_lead = wish.phase is Phase.WANTED and scene.reading.lo < wish.due
         effort = scene.snapshot.efforts.get(code.code_id)
         waits.append(open_again_at(effort, scene.reading.lo, is_inside_lead=is_inside_lead))

@@ -19,7 +19,7 @@ from gateway.model.instant import DAY_MS, HOUR_MS, LAST_INSTANT, MINUTE_MS, SECO
 from gateway.model.issues import Issue
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, Verdict, possible_pins
 from gateway.model.snapshot import LockSnapshot
-from gateway.planner.actions import Action, ClearSlot, ListSlots, ReadSlot, Reason, WriteSlot
+from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, WriteSlot
 from gateway.planner.backoff import open_again_at
 from gateway.planner.desired import Desire, Phase
 from gateway.planner.plan import Plan
@@ -100,6 +100,8 @@ def named(name: str) -> str:
 
 def describe_action(action: Action, names: Mapping[CodeId, str]) -> str:
     """What one action does and why, as the end of a sentence that begins with a time."""
+    if isinstance(action, CheckClock):
+        return "check the lock's clock, and set it where it is off"
     if isinstance(action, ListSlots):
         return "look at all slots of the lock for the first time"
     name = f"slot {action.slot}" if action.code_id is None else named(names.get(action.code_id, action.code_id))
@@ -130,7 +132,9 @@ def describe_plan(snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zon
     if not snapshot.is_reachable:
         lines.append("The lock does not answer: everything below waits until it does.")
     if reading.trust is ClockTrust.UNTRUSTED:
-        lines.append("The hub does not know the time: no time-bound code goes on until it does, removals go on.")
+        lines.append(
+            "The hub does not know the time: no code that ends within a day goes on until it does, removals go on."
+        )
     steps = () if plan.head is None else (plan.head, *plan.rest)
     first = "Now" if snapshot.is_reachable else "First"
     lines += [
@@ -335,7 +339,7 @@ def _obstacle(
 
 
 def _code_of(action: Action) -> CodeId | None:
-    return None if isinstance(action, ListSlots) else action.code_id
+    return None if isinstance(action, ListSlots | CheckClock) else action.code_id
 
 
 def _names(snapshot: LockSnapshot) -> Mapping[CodeId, str]:

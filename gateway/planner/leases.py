@@ -12,6 +12,9 @@ from gateway.planner.desired import Desire
 LOOKS_PER_SLOT = 3
 """After this many looks without an answer another slot is asked: silence may be the slot's, most often it is the lock's."""
 
+SLOTS_KEPT = 2
+"""Slots of a lock that preloading leaves open: a guest who books for tonight goes before one who comes in three days (A16)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -23,6 +26,13 @@ class Assignment:
     to_free: Mapping[CodeId, Slot]
     to_ask: Mapping[CodeId, Slot]
     homeless: frozenset[CodeId]
+
+
+def affordable(waiting: Sequence[Desire], open_count: int, now: Instant) -> list[Desire]:
+    """Which codes without a slot may ask for one: preloads only while `SLOTS_KEPT` stay open for those that are due (A16)."""
+    due = [wish for wish in waiting if not wish.is_ahead(now)]
+    ahead = sorted((wish for wish in waiting if wish.is_ahead(now)), key=lambda wish: (wish.due, wish.code.code_id))
+    return due + ahead[: max(0, open_count - len(due) - SLOTS_KEPT)]
 
 
 def assign(snapshot: LockSnapshot, verdicts: Mapping[Slot, Verdict], waiting: Sequence[Desire]) -> Assignment:

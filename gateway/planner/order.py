@@ -8,13 +8,13 @@ by chance: it has a named test.
 from collections.abc import Mapping, Sequence
 
 from gateway.model.ids import Slot
-from gateway.planner.actions import Action, ClearSlot, ListSlots, Reason, Urgency, WriteSlot
+from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, Reason, Urgency, WriteSlot
 from gateway.planner.diff import Candidate
 
 
 def rank(action: Action) -> tuple[int, int, int]:
     """Lower goes first: danger, then deadline, then slot number."""
-    slot = 0 if isinstance(action, ListSlots) else action.slot
+    slot = 0 if isinstance(action, ListSlots | CheckClock) else action.slot
     return (action.urgency, action.deadline, slot)
 
 

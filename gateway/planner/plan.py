@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gateway.model.access_code import AccessCode
 from gateway.model.clock import ClockReading
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import DAY_MS, SECOND_MS, Instant
@@ -19,7 +20,8 @@ from gateway.planner.actions import Action
 from gateway.planner.announce import Announcement, announcement
 from gateway.planner.desired import Desire, Phase, desire
 from gateway.planner.diff import Scene, candidates, holders
-from gateway.planner.leases import assign
+from gateway.planner.leases import affordable, assign
+from gateway.planner.native import lead_ms, shared_pins, timing
 from gateway.planner.order import ordered
 from gateway.planner.status import Circumstances, Standing, standing_of
 
@@ -52,15 +54,16 @@ messages.
 UNTOLD_IS_FRESH_MS = 4 * SECOND_MS
 """The same on a lock that does not tell of hands: long enough for the write that follows the look, even after a lost answer."""
 
+_OPEN = frozenset({Verdict.FREE, Verdict.UNSEEN})
 _ENDS_LEASE = frozenset({Verdict.RELEASED, Verdict.TAKEN_OVER})
 
 
 def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
     """Decide for one lock. Pure; the same snapshot and reading give the same plan."""
     leased = {record.lease: record for record in snapshot.slots.values() if record.lease is not None}
-    lead_ms = snapshot.settings.lead_ms
+    shared = shared_pins(snapshot)
     wishes = {
-        code.code_id: desire(code, reading, lead_ms, is_on_lock=_may_be_on_lock(leased.get(code.code_id)))
+        code.code_id: _desire(code, snapshot, reading, leased.get(code.code_id), has_twin=code.digest in shared)
         for code in snapshot.codes
     }
     releases = tuple(
@@ -73,7 +76,8 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
     verdicts = {slot: _judged(record, wishes) for slot, record in settled.slots.items()}
     holding = {record.lease: record for record in settled.slots.values() if record.lease is not None}
     waiting = [wish for wish in wishes.values() if wish.phase is Phase.WANTED and wish.code.code_id not in holding]
-    assignment = assign(settled, verdicts, waiting)
+    open_count = sum(verdicts.get(Slot(number), Verdict.UNSEEN) in _OPEN for number in snapshot.profile.slots)
+    assignment = assign(settled, verdicts, affordable(waiting, open_count, reading.lo))
     scene = Scene(settled, reading, wishes, verdicts, assignment, holders(settled))
 
     orders_of: defaultdict[CodeId, list[OpenOrder]] = defaultdict(list)
@@ -91,7 +95,7 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
             is_reachable=snapshot.is_reachable,
             is_quarantined=snapshot.is_quarantined,
         )
-        standings[code_id] = standing_of(wish, now, reading, lead_ms)
+        standings[code_id] = standing_of(wish, now, reading, lead_ms(wish.code, snapshot))
         told = snapshot.announced.get(code_id, Announced())
         if (news := announcement(wish, now, standings[code_id], told, tuple(orders_of[code_id]))) is not None:
             announcements.append(news)
@@ -113,6 +117,14 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
         releases=releases,
         announcements=tuple(announcements),
     )
+
+
+def _desire(
+    code: AccessCode, snapshot: LockSnapshot, reading: ClockReading, record: SlotRecord | None, *, has_twin: bool
+) -> Desire:
+    when = timing(code, snapshot, reading, record, has_twin=has_twin)
+    stay_ms = snapshot.settings.untrusted_stay_ms
+    return desire(code, reading, when, is_on_lock=_may_be_on_lock(record), stay_ms=stay_ms)
 
 
 def _may_be_on_lock(record: SlotRecord | None) -> bool:

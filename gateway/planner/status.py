@@ -7,12 +7,14 @@ from gateway.model.clock import ClockReading
 from gateway.model.instant import Instant
 from gateway.model.issues import Issue, Status
 from gateway.model.slot import SlotRecord, Verdict, is_lost
+from gateway.model.window import Window
 from gateway.planner.desired import REMOVAL_FAILED_MS, Desire, Phase, escalation
 
 _OF_REFUSAL = {
     RefusalReason.DUPLICATE: Issue.DUPLICATE,
     RefusalReason.CONSTRAINTS: Issue.CONSTRAINTS,
     RefusalReason.NO_SPACE: Issue.NO_SPACE,
+    RefusalReason.WINDOW: Issue.REFUSED,
     RefusalReason.UNSPECIFIED: Issue.REFUSED,
 }
 _DRIFT = frozenset({Verdict.DRIFT_CHANGED, Verdict.DRIFT_DELETED})
@@ -20,11 +22,15 @@ _DRIFT = frozenset({Verdict.DRIFT_CHANGED, Verdict.DRIFT_DELETED})
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the cloud should believe about a code now, and when that changes by the clock alone."""
+    """What the cloud should believe about a code now, and when that changes by the clock alone.
+
+    `scheduled` is the window that the lock proved to keep for a code that has yet to start (A2).
+    """
 
     status: Status
     issues: frozenset[Issue]
     changes_at: Instant | None
+    scheduled: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +50,17 @@ def is_lost_now(now: Circumstances) -> bool:
     return now.record is not None and is_lost(now.record) and now.verdict is not Verdict.GOOD
 
 
-def status_of(wish: Desire, now: Circumstances) -> Status:
+def status_of(wish: Desire, now: Circumstances, at: Instant) -> Status:
     """The documented status.
 
     A slot that is leased may hold the PIN, so a code that is over is `removing` until proven gone; a code that waits for
-    its lead is `unset`.
+    its lead is `unset`, and so is one that the lock itself keeps shut until its start (A2).
     """
     if wish.phase is Phase.WANTED:
         if now.record is not None and (now.is_quarantined or is_lost_now(now)):
             return Status.UNKNOWN
+        if wish.is_preloaded(at) and _is_unset_ahead(wish, now, at):
+            return Status.UNSET
         if now.verdict is Verdict.GOOD:
             return Status.SET
         if now.verdict in _DRIFT and wish.code.is_external_modification_allowed:
@@ -61,13 +69,21 @@ def status_of(wish: Desire, now: Circumstances) -> Status:
     return Status.UNSET if now.record is None else Status.REMOVING
 
 
+def _is_unset_ahead(wish: Desire, now: Circumstances, at: Instant) -> bool:
+    """Before its start a native code is `unset`; unproven inside its lead it is `setting` like any other (A6)."""
+    return now.verdict is Verdict.GOOD or (wish.just_in_time_at is not None and at < wish.just_in_time_at)
+
+
 def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms: int) -> Standing:
     """Status, issues, and the next instant at which either changes with no new input."""
-    status = status_of(wish, now)
+    status = status_of(wish, now, reading.lo)
     issues: set[Issue] = set()
     edges: list[Instant] = []
-    if wish.phase is Phase.WANTED and status is not Status.SET:
+    is_scheduled = wish.is_preloaded(reading.lo) and now.verdict is Verdict.GOOD
+    if wish.phase is Phase.WANTED and status is not Status.SET and not is_scheduled:
         issues, edges = _of_unproven(wish, now, reading, lead_ms)
+    if wish.is_preloaded(reading.lo):
+        edges += [at for at in (wish.just_in_time_at, wish.code.window.starts_at) if at is not None and at > reading.lo]
     if wish.phase is Phase.OVER and now.record is not None and wish.over_since is not None:
         failed_at = Instant(wish.over_since + REMOVAL_FAILED_MS)
         if reading.lo >= failed_at:
@@ -83,7 +99,8 @@ def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms
         issues.add(Issue.EVIDENCE_LOST)
     if now.is_quarantined:
         issues.add(Issue.DEVICE_REMOVED)
-    return Standing(status, frozenset(issues), min(edges, default=None))
+    scheduled = now.record.barrier.effective if is_scheduled and now.record is not None else None
+    return Standing(status, frozenset(issues), min(edges, default=None), scheduled)
 
 
 def _of_unproven(

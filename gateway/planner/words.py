@@ -66,6 +66,7 @@ REFUSAL_WORDS: Mapping[RefusalReason, str] = {
     RefusalReason.DUPLICATE: "it already has that PIN",
     RefusalReason.CONSTRAINTS: "the PIN breaks one of its rules",
     RefusalReason.NO_SPACE: "it is full",
+    RefusalReason.WINDOW: "it cannot keep that window",
     RefusalReason.UNSPECIFIED: "it gave no reason",
 }
 """Why a lock said no, for a person."""

@@ -19,8 +19,8 @@ from pydantic_core import PydanticCustomError
 from gateway.cloud.backoff import Pace
 from gateway.cloud.broker_settings import BrokerSettings, Protocol, TlsFiles
 from gateway.model.ids import HubId, LockId
-from gateway.model.instant import HOUR_MS, SECOND_MS
-from gateway.model.lock import DEFAULT_LEAD_MS
+from gateway.model.instant import DAY_MS, HOUR_MS, SECOND_MS
+from gateway.model.lock import DEFAULT_LEAD_MS, DEFAULT_PRELOAD_MS, DEFAULT_UNTRUSTED_STAY_MS
 from gateway.model.snapshot import LockSettings
 from gateway.ports import DriverSettings, LockAddress
 from gateway.runtime.clock import TrustSource
@@ -30,9 +30,16 @@ from gateway.runtime.entropy import SystemEntropy
 LONGEST_LEAD_S = 2 * HOUR_MS // SECOND_MS
 """The just-in-time lead is at most two hours (A4)."""
 
+LONGEST_PRELOAD_S = 30 * DAY_MS // SECOND_MS
+"""A month ahead: longer only fills the lock's slots (A2 has three days)."""
+
+LONGEST_UNTRUSTED_STAY_H = 14 * 24
+"""Two weeks: a hub that never hears the time again keeps its codes no longer than this (T2 has a day)."""
+
 _NAME = r"^[A-Za-z0-9_-]{1,64}$"
 type Name = Annotated[str, Field(pattern=_NAME)]
 type Lead = Annotated[float, Field(ge=0, le=LONGEST_LEAD_S)]
+type Preload = Annotated[float, Field(ge=0, le=LONGEST_PRELOAD_S)]
 
 
 def _wrong(fault: str) -> PydanticCustomError:
@@ -91,6 +98,7 @@ class _Hub(_Table):
 
 class _Leads(_Table):
     just_in_time_s: Lead = DEFAULT_LEAD_MS / SECOND_MS
+    native_s: Preload = DEFAULT_PRELOAD_MS / SECOND_MS
 
 
 class _Broker(_Table):
@@ -106,6 +114,7 @@ class _Broker(_Table):
 
 class _Clock(_Table):
     trust: TrustSource = Field(default=TrustSource.KERNEL, strict=False)
+    untrusted_stay_h: Annotated[float, Field(ge=0, le=LONGEST_UNTRUSTED_STAY_H)] = DEFAULT_UNTRUSTED_STAY_MS / HOUR_MS
 
 
 class _Lock(BaseModel):
@@ -115,6 +124,7 @@ class _Lock(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     driver: Annotated[Name, AfterValidator(_installed)] = "zwave"
     just_in_time_s: Lead | None = None
+    native_s: Preload | None = None
 
 
 class _File(_Table):
@@ -245,7 +255,7 @@ def _driver_mistakes(drivers: object, locks: Sequence[_Lock], folder: Path) -> I
         options = tables.get(name, {})
         if not isinstance(options, dict):
             continue
-        addresses = [_lock(lock, _Leads()).address for lock in locks if lock.driver == name]
+        addresses = [_address(lock) for lock in locks if lock.driver == name]
         settings = DriverSettings(_with_paths(options, folder), addresses, SystemEntropy(), str(folder))
         try:
             open_driver(name, settings)
@@ -264,7 +274,7 @@ def _config(file: _File, folder: Path) -> Config:
         broker_pace=Pace(longest_s=file.broker.longest_wait_s),
         trust=file.clock.trust,
         drivers={name: _with_paths(options, folder) for name, options in file.drivers.items()},
-        locks=tuple(_lock(lock, file.leads) for lock in file.locks),
+        locks=tuple(_lock(lock, file) for lock in file.locks),
     )
 
 
@@ -288,10 +298,19 @@ def _broker(file: _File, folder: Path) -> BrokerSettings:
     )
 
 
-def _lock(lock: _Lock, leads: _Leads) -> LockConfig:
-    lead_s = leads.just_in_time_s if lock.just_in_time_s is None else lock.just_in_time_s
-    address = LockAddress(LockId(lock.id), lock.name, dict(lock.model_extra or {}))
-    return LockConfig(LockId(lock.id), lock.name, lock.driver, LockSettings(round(lead_s * SECOND_MS)), address)
+def _lock(lock: _Lock, file: _File) -> LockConfig:
+    lead_s = file.leads.just_in_time_s if lock.just_in_time_s is None else lock.just_in_time_s
+    native_s = file.leads.native_s if lock.native_s is None else lock.native_s
+    settings = LockSettings(
+        lead_ms=round(lead_s * SECOND_MS),
+        preload_ms=round(native_s * SECOND_MS),
+        untrusted_stay_ms=round(file.clock.untrusted_stay_h * HOUR_MS),
+    )
+    return LockConfig(LockId(lock.id), lock.name, lock.driver, settings, _address(lock))
+
+
+def _address(lock: _Lock) -> LockAddress:
+    return LockAddress(LockId(lock.id), lock.name, dict(lock.model_extra or {}))
 
 
 def _with_paths(options: Mapping[str, object], folder: Path) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ from gateway.model.evidence import Proof
 from gateway.model.instant import Instant, format_instant
 from gateway.model.issues import Issue, Status
 from gateway.model.slot import SlotRecord, Verdict
-from gateway.planner.actions import Action, ListSlots
+from gateway.planner.actions import Action, CheckClock, ListSlots
 from gateway.planner.desired import Phase
 from gateway.planner.explain import record_of, waits_for_the_time
 from gateway.planner.words import ISSUE_WORDS
@@ -37,7 +37,7 @@ def access_code(code: AccessCode, scene: Scene) -> dict[str, Fact]:
         "ends_at": instant(code.window.ends_at),
         "created_at": format_instant(code.created_at),
         "is_managed": True,
-        "is_scheduled_on_device": False,
+        "is_scheduled_on_device": record is not None and is_scheduled(code, scene, record),
         "is_external_modification_allowed": code.is_external_modification_allowed,
         "errors": [*errors],
         "warnings": [_warning(issue) for issue in issues if issue.is_warning],
@@ -46,6 +46,13 @@ def access_code(code: AccessCode, scene: Scene) -> dict[str, Fact]:
         "slot": None if record is None else int(record.slot),
         "evidence": None if record is None else _evidence(record.proof),
     }
+
+
+def is_scheduled(code: AccessCode, scene: Scene, record: SlotRecord) -> bool:
+    """Whether the lock itself keeps the code's window, before its start and during the stay (A2)."""
+    wish = scene.plan.wishes.get(code.code_id)
+    is_native = wish is not None and wish.is_native and wish.window is not None
+    return is_native and scene.plan.verdicts[record.slot] is Verdict.GOOD
 
 
 def slot(record: SlotRecord, scene: Scene) -> dict[str, Fact]:
@@ -70,8 +77,8 @@ def action(step: Action, text: str) -> dict[str, Fact]:
     """One step of a plan; `text` is the same for people."""
     return {
         "action": type(step).__name__,
-        "slot": None if isinstance(step, ListSlots) else int(step.slot),
-        "access_code_id": None if isinstance(step, ListSlots) else step.code_id,
+        "slot": None if isinstance(step, ListSlots | CheckClock) else int(step.slot),
+        "access_code_id": None if isinstance(step, ListSlots | CheckClock) else step.code_id,
         "reason": step.reason.value,
         "deadline": format_instant(step.deadline),
         "text": text,

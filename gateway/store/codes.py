@@ -12,20 +12,21 @@ from gateway.model.window import Window
 from gateway.store.database import Connection, Row
 
 _COLUMNS = """code_id, lock_id, name, pin_digest, starts_at_ms, ends_at_ms, generation, created_at_ms, accepted_at_ms,
-    deleted_at_ms, origin, is_external_modification_allowed"""
+    deleted_at_ms, origin, is_external_modification_allowed, prefer_native_scheduling, strict_start"""
 
 
 def put(con: Connection, code: AccessCode, sealed: bytes | None) -> None:
     """Store a new code, or a new generation of one. A code that had finished lives again. `sealed` is None once erased."""
     con.execute(
-        f"""INSERT INTO access_code ({_COLUMNS}, pin_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        f"""INSERT INTO access_code ({_COLUMNS}, pin_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (code_id) DO UPDATE SET
             lock_id = excluded.lock_id, name = excluded.name, pin_digest = excluded.pin_digest,
             starts_at_ms = excluded.starts_at_ms, ends_at_ms = excluded.ends_at_ms, generation = excluded.generation,
             created_at_ms = excluded.created_at_ms, accepted_at_ms = excluded.accepted_at_ms,
             deleted_at_ms = excluded.deleted_at_ms, origin = excluded.origin,
             is_external_modification_allowed = excluded.is_external_modification_allowed,
-            pin_sealed = excluded.pin_sealed, finished_at_ms = NULL""",
+            prefer_native_scheduling = excluded.prefer_native_scheduling, strict_start = excluded.strict_start,
+            is_window_refused = 0, pin_sealed = excluded.pin_sealed, finished_at_ms = NULL""",
         (
             code.code_id,
             code.lock_id,
@@ -39,6 +40,8 @@ def put(con: Connection, code: AccessCode, sealed: bytes | None) -> None:
             code.deleted_at,
             code.origin.value,
             int(code.is_external_modification_allowed),
+            int(code.prefer_native_scheduling),
+            int(code.strict_start),
             sealed,
         ),
     )
@@ -102,7 +105,7 @@ def revive(con: Connection, code_id: CodeId, digest: PinDigest) -> None:
 def announced(con: Connection, lock_id: LockId) -> dict[CodeId, Announced]:
     """What was last told about each unfinished code of a lock."""
     rows = con.execute(
-        """SELECT code_id, announced_status, announced_digest, announced_issues
+        """SELECT code_id, announced_status, announced_digest, announced_issues, announced_starts_at_ms, announced_ends_at_ms
            FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL""",
         (lock_id,),
     )
@@ -112,22 +115,59 @@ def announced(con: Connection, lock_id: LockId) -> dict[CodeId, Announced]:
 def announce(con: Connection, code_id: CodeId, told: Announced) -> None:
     """Remember what was told; in the same transaction as the events that told it."""
     con.execute(
-        "UPDATE access_code SET announced_status = ?, announced_digest = ?, announced_issues = ? WHERE code_id = ?",
-        (told.status.value, told.digest, " ".join(sorted(told.issues)), code_id),
+        """UPDATE access_code SET announced_status = ?, announced_digest = ?, announced_issues = ?,
+           announced_starts_at_ms = ?, announced_ends_at_ms = ? WHERE code_id = ?""",
+        (
+            told.status.value,
+            told.digest,
+            " ".join(sorted(told.issues)),
+            None if told.scheduled is None else told.scheduled.starts_at,
+            None if told.scheduled is None else told.scheduled.ends_at,
+            code_id,
+        ),
     )
 
 
+def refuse_window(con: Connection, code_id: CodeId) -> None:
+    """The lock cannot keep this code's window: it is written just in time until it is ordered anew (A3)."""
+    con.execute("UPDATE access_code SET is_window_refused = 1 WHERE code_id = ?", (code_id,))
+
+
+def refused_windows(con: Connection, lock_id: LockId) -> frozenset[CodeId]:
+    """Unfinished codes of a lock whose window it could not keep."""
+    rows = con.execute(
+        "SELECT code_id FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL AND is_window_refused", (lock_id,)
+    )
+    return frozenset(CodeId(str(row[0])) for row in rows)
+
+
 def _announced(row: Row) -> Announced:
-    _, status, digest, issues = row
+    _, status, digest, issues, starts_at, ends_at = row
     return Announced(
         status=Status(str(status)),
         digest=None if digest is None else PinDigest(cast("bytes", digest)),
         issues=frozenset(Issue(name) for name in str(issues).split()),
+        scheduled=None if ends_at is None else Window(_instant(starts_at), _instant(ends_at)),
     )
 
 
 def _code(row: Row) -> AccessCode:
-    code_id, lock_id, name, digest, starts, ends, generation, created, accepted, deleted, origin, external = row
+    (
+        code_id,
+        lock_id,
+        name,
+        digest,
+        starts,
+        ends,
+        generation,
+        created,
+        accepted,
+        deleted,
+        origin,
+        external,
+        native,
+        strict,
+    ) = row
     return AccessCode(
         code_id=CodeId(str(code_id)),
         lock_id=LockId(str(lock_id)),
@@ -140,6 +180,8 @@ def _code(row: Row) -> AccessCode:
         deleted_at=_instant(deleted),
         origin=Origin(str(origin)),
         is_external_modification_allowed=bool(external),
+        prefer_native_scheduling=bool(native),
+        strict_start=bool(strict),
     )
 
 

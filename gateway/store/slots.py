@@ -5,27 +5,29 @@ from functools import lru_cache
 from typing import cast
 
 from gateway.model.answers import RefusalReason, SightingSource
+from gateway.model.barrier import Barrier
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.ids import CodeId, LockId, Slot
 from gateway.model.instant import Instant
 from gateway.model.pin import PinDigest
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.model.snapshot import Effort
+from gateway.model.window import Window
 from gateway.store.database import Connection, Row
 
 _COLUMNS = """slot, lease, operation, outcome, intended_digest, intended_at_ms, was_empty, evidence, evidence_at_ms,
     proven_digest, refusal, refused_generation, sighted, sighted_digest, sighted_at_ms, sighted_by, tries, next_try_at_ms,
-    unanswered"""
-_MARKS = ", ".join("?" * 20)
-
-ROWS_KEPT = 4096
-"""Rows whose records are kept ready. A look at a lock reads all its slots and finds nearly all as they were; reading them is
-half of what a look costs. Enough for 50 locks with 80 slots each, at about 1 KB a record (our measurement)."""
+    unanswered, asked_starts_at_ms, asked_ends_at_ms, effective_starts_at_ms, effective_ends_at_ms, is_window_confirmed"""
+_MARKS = ", ".join("?" * 25)
 _UPDATES = ", ".join(
     f"{name} = excluded.{name}"
     for name in (part.strip() for part in _COLUMNS.replace("\n", " ").split(","))
     if name != "slot"
 )
+
+ROWS_KEPT = 4096
+"""Rows whose records are kept ready. A look at a lock reads all its slots and finds nearly all as they were; reading them is
+half of what a look costs. Enough for 50 locks with 80 slots each, at about 1 KB a record (our measurement)."""
 
 
 def of_lock(con: Connection, lock_id: LockId) -> dict[Slot, SlotRecord]:
@@ -70,6 +72,9 @@ def put(con: Connection, lock_id: LockId, record: SlotRecord) -> None:
             record.tries,
             record.next_try_at,
             record.unanswered,
+            *_ends(record.barrier.asked),
+            *_ends(record.barrier.effective),
+            int(record.barrier.is_confirmed),
         ),
     )
 
@@ -136,7 +141,8 @@ def put_effort(con: Connection, code_id: CodeId, effort: Effort) -> None:
 def _record(row: Row) -> SlotRecord:
     (
         slot, lease, operation, outcome, intended, intended_at, was_empty, evidence, evidence_at, proven, refusal, generation,
-        sighted, digest, sighted_at, by, tries, next_try_at, unanswered,
+        sighted, digest, sighted_at, by, tries, next_try_at, unanswered, asked_from, asked_until, kept_from, kept_until,
+        is_window_confirmed,
     ) = row  # fmt: skip
     return SlotRecord(
         slot=Slot(cast("int", slot)),
@@ -157,7 +163,17 @@ def _record(row: Row) -> SlotRecord:
         tries=cast("int", tries),
         next_try_at=_instant(next_try_at),
         unanswered=cast("int", unanswered),
+        barrier=Barrier(_window(asked_from, asked_until), _window(kept_from, kept_until), bool(is_window_confirmed)),
     )
+
+
+def _ends(window: Window | None) -> tuple[Instant | None, Instant | None]:
+    return (None, None) if window is None else (window.starts_at, window.ends_at)
+
+
+def _window(starts_at: object, ends_at: object) -> Window | None:
+    """A window that a lock keeps always has an end."""
+    return None if ends_at is None else Window(_instant(starts_at), _instant(ends_at))
 
 
 def _digest(value: object) -> PinDigest | None:

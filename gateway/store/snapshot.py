@@ -2,7 +2,7 @@
 
 from gateway.model.ids import LockId
 from gateway.model.snapshot import LockSettings, LockSnapshot
-from gateway.store import codes, inbox, locks, pairing, slots
+from gateway.store import codes, inbox, lock_time, locks, pairing, slots
 from gateway.store.database import Connection
 
 
@@ -11,9 +11,10 @@ def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapsh
     row = locks.get(con, lock_id)
     if row is None:
         return None
+    time = lock_time.get(con, lock_id)
     return LockSnapshot(
         lock_id=lock_id,
-        profile=row.profile,
+        profile=row.profile if time.native_proven_at is None else row.profile.with_proven_schedule(),
         settings=settings,
         codes=codes.unfinished(con, lock_id),
         slots=slots.of_lock(con, lock_id),
@@ -23,4 +24,7 @@ def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapsh
         listed_at=row.listed_at,
         is_reachable=row.is_reachable,
         is_quarantined=pairing.is_quarantined(con, lock_id),
+        clock=time.clock,
+        link=time.link,
+        refused_windows=codes.refused_windows(con, lock_id),
     )

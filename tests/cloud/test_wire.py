@@ -62,7 +62,7 @@ def test_create_with_everything_becomes_a_command() -> None:
         "body": CREATE | {
             "name": "Guest Ø", "type": "time_bound", "starts_at": "2027-01-31T16:00:00.500+01:00", "ends_at": END,
             "generation": 3, "is_external_modification_allowed": True, "prefer_native_scheduling": False,
-            "use_backup_access_code_pool": False, "strict_start": False,
+            "use_backup_access_code_pool": False, "strict_start": True,
         },
     })  # fmt: skip
     assert (order.command_id, order.kind, order.origin) == ("o-1", "access_code.create", Origin.CLOUD)
@@ -75,6 +75,8 @@ def test_create_with_everything_becomes_a_command() -> None:
         ends_at=at("2027-02-03 11:00"),
         generation=3,
         is_external_modification_allowed=True,
+        prefer_native_scheduling=False,
+        strict_start=True,
     )
     assert order.command == expected
 
@@ -189,11 +191,11 @@ def test_made_ongoing_takes_both_times_away_unless_a_start_is_given() -> None:
         (create(is_external_modification_allowed="yes"), "invalid_input", "is_external_modification_allowed", "true or false"),
         (create(is_external_modification_allowed=1), "invalid_input", "is_external_modification_allowed", "true or false"),
         (create(use_backup_access_code_pool=True), "unsupported", "use_backup_access_code_pool", "not do that yet"),
-        (create(strict_start=True), "unsupported", "strict_start", "not do that yet"),
+        (create(strict_start=1), "invalid_input", "strict_start", "true or false"),
         (create(ends_att=END), "unsupported", "ends_att", "correct the name"),
         (create(**{"4711": "x"}), "unsupported", "body", "correct the name"),
         (update(device_id="l"), "unsupported", "device_id", "stays on its lock"),
-        (update(strict_start=True), "unsupported", "strict_start", "not do that yet"),
+        (update(prefer_native_scheduling="no"), "invalid_input", "prefer_native_scheduling", "true or false"),
         (update(type="time_bound"), "invalid_input", "ends_at", "required"),
         (update(type="time_bound", ends_at=None), "invalid_input", "ends_at", "required"),
         ({"id": "a", "kind": "access_code.delete", "body": {}}, "invalid_input", "access_code_id", "required"),

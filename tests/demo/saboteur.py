@@ -26,7 +26,8 @@ from gateway.planner import diff, plan
 from gateway.planner.actions import Action, WriteSlot
 from gateway.planner.announce import Announcement
 from gateway.planner.desired import Desire, desire
-from gateway.ports import LockPort
+from gateway.planner.native import Timing
+from gateway.ports import Clock, LockPort
 from gateway.runtime.main import main
 from gateway.store import journal
 from gateway.store.database import Connection
@@ -60,12 +61,14 @@ def _skip_removal() -> None:
 def _shifted(shift_ms: Callable[[AccessCode], tuple[int, int]]) -> None:
     """The planner: sees start and end of codes at other instants than ordered."""
 
-    def broken(code: AccessCode, reading: ClockReading, lead_ms: int, *, is_on_lock: bool) -> Desire:
+    def broken(code: AccessCode, reading: ClockReading, when: Timing, *, is_on_lock: bool, stay_ms: int) -> Desire:
         earlier_ms, later_ms = shift_ms(code)
         window = code.window
         ends_at = None if window.ends_at is None else Instant(window.ends_at + later_ms)
         moved = replace(code, window=replace(window, ends_at=ends_at))
-        return desire(moved, reading, lead_ms + earlier_ms, is_on_lock=is_on_lock)
+        opens_at = when.opens_on_lock_at
+        early = replace(when, opens_on_lock_at=None if opens_at is None else Instant(opens_at - earlier_ms))
+        return desire(moved, reading, early, is_on_lock=is_on_lock, stay_ms=stay_ms)
 
     _put(plan, "desire", broken)
 
@@ -78,7 +81,7 @@ def _remove_early() -> None:
     _shifted(lambda code: (0, -3_000 if code.code_id.startswith(GUEST) else 0))
 
 
-def _performing(broken: Callable[[LockPort, Action, Pin | None], Awaitable[Result]]) -> None:
+def _performing(broken: Callable[[LockPort, Action, Pin | None, Clock], Awaitable[Result]]) -> None:
     """The worker: uses this in place of the one call that reaches a lock."""
     _put(worker, "perform", broken)
 
@@ -86,10 +89,10 @@ def _performing(broken: Callable[[LockPort, Action, Pin | None], Awaitable[Resul
 def _foreign_slot() -> None:
     """The worker: writes over what somebody made by hand."""
 
-    async def broken(port: LockPort, action: Action, pin: Pin | None) -> Result:
+    async def broken(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
         if isinstance(action, WriteSlot) and port.lock_id == "front-door":
             await port.write_slot(Slot(1), STRAY_PIN, window=None, old_pin=None)
-        return await perform(port, action, pin)
+        return await perform(port, action, pin, clock)
 
     _performing(broken)
 
@@ -97,10 +100,10 @@ def _foreign_slot() -> None:
 def _stray_slot() -> None:
     """The worker: writes a slot that no order explains."""
 
-    async def broken(port: LockPort, action: Action, pin: Pin | None) -> Result:
+    async def broken(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
         if isinstance(action, WriteSlot):
             await port.write_slot(FREE_SLOT, STRAY_PIN, window=None, old_pin=None)
-        return await perform(port, action, pin)
+        return await perform(port, action, pin, clock)
 
     _performing(broken)
 
@@ -108,10 +111,10 @@ def _stray_slot() -> None:
 def _claim_set() -> None:
     """The worker: says that a guest's code is proven, and never wrote it."""
 
-    async def broken(port: LockPort, action: Action, pin: Pin | None) -> Result:
+    async def broken(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
         if isinstance(action, WriteSlot) and action.code_id.startswith(GUEST):
             return Written(Evidence.READ_BACK)
-        return await perform(port, action, pin)
+        return await perform(port, action, pin, clock)
 
     _performing(broken)
 
@@ -119,10 +122,10 @@ def _claim_set() -> None:
 def _log_pin() -> None:
     """The worker: a helpful line for those who look for a fault."""
 
-    async def broken(port: LockPort, action: Action, pin: Pin | None) -> Result:
+    async def broken(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
         if pin is not None:
             log.debug("sabotage.write", extra={"lock": port.lock_id, "sent": pin.reveal().encode().hex()})
-        return await perform(port, action, pin)
+        return await perform(port, action, pin, clock)
 
     _performing(broken)
 

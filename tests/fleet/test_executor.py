@@ -16,7 +16,7 @@ from gateway.model.ids import CodeId, Slot
 from gateway.model.pin import Pin
 from gateway.model.window import Window
 from gateway.planner.actions import ReadSlot, Reason, Urgency, WriteSlot
-from tests.builders import FRONT, NOON, digest, slot
+from tests.builders import FRONT, NOON, FakeClock, digest, slot
 
 WRITE = WriteSlot(slot(1), CodeId("c"), digest("2580"), 1, Reason.WRITE, NOON)
 READ = ReadSlot(slot(1), CodeId("c"), Reason.PROVE, NOON, Urgency.PROVE)
@@ -54,21 +54,21 @@ class Trouble(InProcessLock):
     ],
 )
 async def test_a_failure_becomes_a_result(failure: LockFailure, result: object) -> None:
-    assert await perform(Trouble(failure), WRITE, Pin("2580")) == result
+    assert await perform(Trouble(failure), WRITE, Pin("2580"), FakeClock()) == result
 
 
 async def test_a_write_that_hangs_is_in_doubt_and_a_read_that_hangs_saw_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(executor, "CALL_LIMIT_S", 0.01)
-    assert isinstance(await perform(Trouble(None), WRITE, Pin("2580")), Ambiguous)
-    seen = await perform(Trouble(None), READ, None)
+    assert isinstance(await perform(Trouble(None), WRITE, Pin("2580"), FakeClock()), Ambiguous)
+    seen = await perform(Trouble(None), READ, None, FakeClock())
     assert isinstance(seen, Sighting)
     assert seen.value == Unknown()
 
 
 async def test_cancellation_passes_through() -> None:
-    task = asyncio.get_running_loop().create_task(perform(Trouble(None), WRITE, Pin("2580")))
+    task = asyncio.get_running_loop().create_task(perform(Trouble(None), WRITE, Pin("2580"), FakeClock()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

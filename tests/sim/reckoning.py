@@ -14,6 +14,7 @@ from gateway.planner.backoff import REPEATS_PER_DAY
 from gateway.store import journal
 from gateway.store.database import Connection
 from tests.sim.auditors import Auditors, Scene
+from tests.sim.auditors_time import may_be_there
 from tests.sim.book import Wish
 from tests.sim.doors import Door
 
@@ -53,7 +54,8 @@ def _of_door(scene: Scene, auditors: Auditors, door: Door, refused: dict[str, st
         wanted = wishes.get(tenant.code_id)
         if slot in door.unheard:
             continue
-        if wanted is None or not wanted.is_wanted(now, lead_ms):
+        is_ahead = wanted is not None and may_be_there(door, slot, wanted, now, scene.true.loop_time())
+        if wanted is None or not (wanted.is_wanted(now, lead_ms) or is_ahead):
             yield f"{door.lock_id}: slot {slot} holds a PIN of {tenant.code_id}, which does not belong there"
         elif wanted.pin not in {None, tenant.pin} and wanted.order_id not in refused.values():
             yield f"{door.lock_id}: slot {slot} holds an earlier PIN of {tenant.code_id}"

@@ -1,0 +1,87 @@
+"""LOCK TIME: a lock's clock, the proof that it keeps windows, and what its link costs (T4, A2, A4). Written by fleet."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from gateway.model.ids import LockId
+from gateway.model.instant import Instant
+from gateway.model.link import UNMEASURED, Link
+from gateway.model.lock_clock import NEVER_CHECKED, ClockState, LockClock
+from gateway.store.database import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class LockTime:
+    """One row; of a lock that nothing was ever noted about, all of it is unknown."""
+
+    clock: LockClock = NEVER_CHECKED
+    native_proven_at: Instant | None = None
+    link: Link = UNMEASURED
+
+
+def get(con: Connection, lock_id: LockId) -> LockTime:
+    """What is known of a lock."""
+    row = con.execute(
+        """SELECT clock_state, clock_checked_at_ms, clock_offset_ms, clock_tries, clock_next_try_at_ms, native_proven_at_ms,
+           link_calls, link_failures, write_ms, write_spread_ms FROM lock_time WHERE lock_id = ?""",
+        (lock_id,),
+    ).fetchone()
+    return LockTime() if row is None else _lock_time(row)
+
+
+def put_clock(con: Connection, lock_id: LockId, clock: LockClock) -> None:
+    """Keep what a check told."""
+    _set(
+        con,
+        lock_id,
+        clock_state=clock.state.value,
+        clock_checked_at_ms=clock.checked_at,
+        clock_offset_ms=clock.offset_ms,
+        clock_tries=clock.tries,
+        clock_next_try_at_ms=clock.next_try_at,
+    )
+
+
+def put_link(con: Connection, lock_id: LockId, link: Link) -> None:
+    """Keep what the link was measured to cost."""
+    _set(
+        con,
+        lock_id,
+        link_calls=link.calls,
+        link_failures=link.failures,
+        write_ms=link.write_ms,
+        write_spread_ms=link.spread_ms,
+    )
+
+
+def set_native_proven(con: Connection, lock_id: LockId, at: Instant | None) -> None:
+    """Keep that this very lock was seen to keep a window, or (None) that it was seen not to (A2)."""
+    _set(con, lock_id, native_proven_at_ms=at)
+
+
+def _set(con: Connection, lock_id: LockId, **columns: int | str | None) -> None:
+    # The names are ours, never somebody's input.
+    names = ", ".join(columns)
+    marks = ", ".join("?" for _ in columns)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    con.execute(
+        f"INSERT INTO lock_time (lock_id, {names}) VALUES (?, {marks}) ON CONFLICT (lock_id) DO UPDATE SET {updates}",
+        (lock_id, *columns.values()),
+    )
+
+
+def _lock_time(row: Row) -> LockTime:
+    state, checked_at, offset_ms, tries, next_try_at, proven_at, calls, failures, write_ms, spread_ms = row
+    clock = LockClock(
+        state=ClockState(str(state)),
+        checked_at=_instant(checked_at),
+        offset_ms=None if offset_ms is None else cast("int", offset_ms),
+        tries=cast("int", tries),
+        next_try_at=_instant(next_try_at),
+    )
+    link = Link(cast("int", calls), cast("int", failures), cast("int", write_ms), cast("int", spread_ms))
+    return LockTime(clock, _instant(proven_at), link)
+
+
+def _instant(value: object) -> Instant | None:
+    return None if value is None else Instant(cast("int", value))

@@ -1,0 +1,321 @@
+"""A2 to A5, T4: who keeps the window, from when on the PIN may be on the lock, and what is told."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.model import ledger
+from gateway.model.access_code import AccessCode
+from gateway.model.answers import Ambiguous, Empty, Held, RefusalReason, Refused, Sighting, SightingSource, Written
+from gateway.model.clock import ClockTrust
+from gateway.model.events import EventKind
+from gateway.model.evidence import Evidence
+from gateway.model.ids import CodeId, CommandId
+from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
+from gateway.model.issues import Status
+from gateway.model.link import Link
+from gateway.model.lock import ReadBack, Schedule, ScheduleClock, ScheduleTrust
+from gateway.model.lock_clock import ClockState, LockClock
+from gateway.model.pin import Pin
+from gateway.model.slot import SightedAs, SlotRecord, Verdict
+from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
+from gateway.model.window import Window
+from gateway.planner.actions import CheckClock, ClearSlot, ReadSlot, WriteSlot
+from gateway.planner.plan import Plan, plan
+from tests.builders import KEY, LEAD_MS, NOON, digest, make_code, make_profile, make_snapshot, reading, slot
+
+START = Instant(NOON + 10 * DAY_MS)
+END = Instant(START + 2 * DAY_MS)
+STAY = Window(START, END)
+PRELOAD_AT = Instant(START - 72 * HOUR_MS)
+PROVEN = Schedule(MINUTE_MS, ScheduleClock.UTC, MINUTE_MS, None, ScheduleTrust.PROVEN)
+CLAIMED = replace(PROVEN, enforced=ScheduleTrust.CLAIMED)
+EMPTY = SlotRecord(slot(1), sighted=SightedAs.EMPTY, sighted_at=Instant(START - 4 * DAY_MS))
+
+
+def stay(*, pin: str = "2580", generation: int = 1, window: Window = STAY) -> AccessCode:
+    return make_code(pin=pin, starts_at=window.starts_at, ends_at=window.ends_at, generation=generation)
+
+
+def scene(code: AccessCode, record: SlotRecord = EMPTY, *, schedule: Schedule | None = PROVEN) -> LockSnapshot:
+    """A lock that was listed, with a clock that was seen right whenever anybody looks."""
+    clock = LockClock(ClockState.GOOD, Instant(START - DAY_MS), 0)
+    listed = make_snapshot(code, slots=[record], profile=make_profile(schedule=schedule))
+    return replace(listed, clock=clock)
+
+
+def at(snapshot: LockSnapshot, now: Instant, trust: ClockTrust = ClockTrust.TRUSTED) -> Plan:
+    """The plan at an instant; the lock's clock was checked just before."""
+    clock = snapshot.clock
+    if clock.state is ClockState.GOOD:
+        snapshot = replace(snapshot, clock=replace(clock, checked_at=now))
+    return plan(snapshot, reading(now, trust))
+
+
+def written(code: AccessCode, window: Window | None = STAY, when: Instant = PRELOAD_AT) -> SlotRecord:
+    """A slot that was written with its window, proven."""
+    record = ledger.intend_write(EMPTY, code.code_id, code.digest, when, window)
+    return ledger.ended(record, Written(Evidence.SUPERVISED, window), when, 1, supervision_is_honest=True)
+
+
+def test_a2_a_code_is_preloaded_with_its_window_72_h_before_its_start_and_not_a_millisecond_before() -> None:
+    before = at(scene(stay()), Instant(PRELOAD_AT - 1))
+    assert before.head is None
+    found = at(scene(stay()), PRELOAD_AT)
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window == STAY
+
+
+def test_a2_a_lock_that_merely_claims_gets_the_code_just_in_time_with_the_window_as_a_barrier() -> None:
+    snapshot = scene(stay(), schedule=CLAIMED)
+    assert at(snapshot, PRELOAD_AT).head is None
+    found = at(snapshot, Instant(START - LEAD_MS))
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window == STAY
+
+
+@pytest.mark.parametrize(
+    "schedule", [None, replace(PROVEN, enforced=ScheduleTrust.NONE), replace(PROVEN, clock=ScheduleClock.OWN)]
+)
+def test_a3_elsewhere_the_hub_keeps_the_window(schedule: Schedule | None) -> None:
+    snapshot = scene(stay(), schedule=schedule)
+    assert at(snapshot, PRELOAD_AT).head is None
+    found = at(snapshot, Instant(START - LEAD_MS))
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window is None
+
+
+def test_a3_a_code_that_declines_is_written_just_in_time_without_a_window() -> None:
+    snapshot = scene(replace(stay(), prefer_native_scheduling=False))
+    assert at(snapshot, PRELOAD_AT).head is None
+    found = at(snapshot, Instant(START - LEAD_MS))
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window is None
+
+
+def test_a2_a_grain_that_would_cost_the_guest_more_than_a_minute_is_not_used() -> None:
+    odd = Window(Instant(START + 20 * MINUTE_MS), END)
+    found = at(scene(stay(window=odd), schedule=replace(PROVEN, grain_ms=HOUR_MS)), PRELOAD_AT)
+    assert found.head is None
+
+
+def test_a2_a_late_order_is_written_at_once_and_a_code_without_a_start_opens_at_once() -> None:
+    late = at(scene(stay()), Instant(START + HOUR_MS))
+    assert isinstance(late.head, WriteSlot)
+    assert late.head.window == STAY
+    code = replace(make_code(ends_at=END), accepted_at=START)
+    found = at(scene(code), START)
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window == Window(Instant(START - MINUTE_MS), END)
+    kept = PROVEN.inside(found.head.window)
+    assert kept is not None
+    assert kept.starts_at is not None
+    assert kept.starts_at <= START
+
+
+def test_a2_a_preloaded_code_is_unset_and_scheduled_until_its_start_then_set() -> None:
+    code = stay()
+    order = OpenOrder(CommandId("order-1"), code.code_id, 1, is_delete=False)
+    snapshot = replace(scene(code, written(code)), orders=(order,))
+    found = at(snapshot, PRELOAD_AT)
+    assert found.head is None
+    assert found.standings[code.code_id].status is Status.UNSET
+    (news,) = found.announcements
+    assert [event.kind for event in news.events] == [EventKind.CODE_SCHEDULED, EventKind.COMMAND_APPLIED]
+    told = replace(snapshot, orders=(), announced={code.code_id: news.told})
+    calm = at(told, PRELOAD_AT)
+    assert calm.announcements == ()
+    assert at(told, Instant(START - LEAD_MS)).announcements == ()
+    last = at(told, Instant(START - 1))
+    assert (last.announcements, last.wake_at) == ((), START)
+    begun = at(told, START)
+    assert begun.standings[code.code_id].status is Status.SET
+    assert [event.kind for event in begun.announcements[0].events] == [EventKind.CODE_SET]
+    assert begun.head is None
+
+
+def test_a2_we_clear_after_the_end() -> None:
+    code = stay()
+    found = at(scene(code, written(code)), END)
+    assert isinstance(found.head, ClearSlot)
+
+
+def test_a6_a_preload_that_is_not_proven_is_unset_until_the_lead_and_setting_from_then_on() -> None:
+    code = stay()
+    intended = ledger.intend_write(EMPTY, code.code_id, code.digest, PRELOAD_AT, STAY)
+    snapshot = scene(code, intended)
+    assert at(snapshot, PRELOAD_AT).standings[code.code_id].status is Status.UNSET
+    assert at(snapshot, Instant(START - LEAD_MS)).standings[code.code_id].status is Status.SETTING
+
+
+def test_a2_our_pin_includes_the_window_a_pin_read_back_under_an_unknown_window_is_written_again() -> None:
+    code = stay()
+    intended = ledger.intend_write(EMPTY, code.code_id, code.digest, PRELOAD_AT, STAY)
+    lost = ledger.ended(intended, Ambiguous("lost"), PRELOAD_AT, 1, supervision_is_honest=True)
+    assert isinstance(at(scene(code, lost), PRELOAD_AT).head, ReadSlot)
+    shown = Sighting(Held(Pin("2580")), SightingSource.LOCK)
+    looked = ledger.sighted(lost, shown, PRELOAD_AT, lambda pin: pin.digest(KEY))
+    found = at(scene(code, looked), PRELOAD_AT)
+    assert found.verdicts[slot(1)] is Verdict.DUE
+    assert isinstance(found.head, WriteSlot)
+
+
+def test_a7_on_a_lock_that_hides_pins_an_unknown_window_means_clear_see_empty_write() -> None:
+    code = stay()
+    intended = ledger.intend_write(EMPTY, code.code_id, code.digest, PRELOAD_AT, STAY)
+    lost = ledger.ended(intended, Ambiguous("lost"), PRELOAD_AT, 1, supervision_is_honest=True)
+    masked = ledger.sighted(lost, Sighting(Held(None), SightingSource.LOCK), PRELOAD_AT, lambda pin: pin.digest(KEY))
+    hidden = replace(scene(code, masked), profile=make_profile(read_back=ReadBack.MASKED, schedule=PROVEN))
+    assert isinstance(at(hidden, PRELOAD_AT).head, ClearSlot)
+
+
+def test_d6_a_driver_whose_window_is_wider_than_asked_proves_nothing() -> None:
+    code = stay()
+    intended = ledger.intend_write(EMPTY, code.code_id, code.digest, PRELOAD_AT, STAY)
+    wide = Written(Evidence.SUPERVISED, Window(Instant(START - HOUR_MS), END))
+    record = ledger.ended(intended, wide, PRELOAD_AT, 1, supervision_is_honest=True)
+    assert (record.proof, record.tries) == (None, 1)
+    none = ledger.ended(intended, Written(Evidence.SUPERVISED), PRELOAD_AT, 1, supervision_is_honest=True)
+    assert none.proof is None
+
+
+def test_a2_an_edit_of_the_window_on_the_lock_is_one_write_over_it_and_announced_anew() -> None:
+    code = stay()
+    longer = Window(START, Instant(END + DAY_MS))
+    edited = stay(window=longer, generation=2)
+    told = Announced(Status.UNSET, code.digest, frozenset(), STAY)
+    snapshot = replace(scene(edited, written(code)), announced={code.code_id: told})
+    found = at(snapshot, Instant(START - DAY_MS))
+    assert isinstance(found.head, WriteSlot)
+    assert (found.head.slot, found.head.window) == (1, longer)
+    record = ledger.intend_write(written(code), code.code_id, code.digest, NOON, longer)
+    done = ledger.ended(record, Written(Evidence.SUPERVISED, longer), NOON, 2, supervision_is_honest=True)
+    after = at(replace(snapshot, slots={slot(1): done}), Instant(START - DAY_MS))
+    (event,) = after.announcements[0].events
+    assert event.kind is EventKind.CODE_SCHEDULED
+    assert event.body["ends_at"] == "2027-02-13T12:00:00.000Z"
+
+
+def test_a2_a_change_of_the_name_writes_nothing() -> None:
+    code = stay()
+    renamed = replace(code, name="other", generation=2)
+    assert at(scene(renamed, written(code)), PRELOAD_AT).head is None
+
+
+def test_a2_a_native_code_that_becomes_ongoing_loses_its_window_in_one_write() -> None:
+    code = stay()
+    ongoing = make_code(generation=2)
+    found = at(scene(ongoing, written(code)), Instant(START + HOUR_MS))
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window is None
+
+
+def test_a2_an_ongoing_code_that_gets_a_stay_ahead_gets_the_window_at_once() -> None:
+    ongoing = make_code()
+    bound = replace(stay(generation=2), code_id=ongoing.code_id)
+    found = at(scene(bound, written(ongoing, None)), Instant(START - DAY_MS))
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window == STAY
+
+
+def test_a3_a_code_on_the_lock_in_time_is_not_rewritten_for_the_sake_of_a_window() -> None:
+    code = stay()
+    found = at(scene(code, written(code, None)), Instant(START + HOUR_MS))
+    assert found.head is None
+    assert found.standings[code.code_id].status is Status.SET
+
+
+def test_a3_a_window_that_the_lock_refuses_falls_back_to_just_in_time() -> None:
+    code = stay()
+    intended = ledger.intend_write(EMPTY, code.code_id, code.digest, PRELOAD_AT, STAY)
+    refused = ledger.ended(intended, Refused(RefusalReason.WINDOW), PRELOAD_AT, 1, supervision_is_honest=True)
+    assert (refused.refused_generation, refused.tries) == (None, 1)
+    snapshot = replace(scene(code), refused_windows=frozenset({code.code_id}))
+    assert at(snapshot, PRELOAD_AT).head is None
+    found = at(snapshot, Instant(START - LEAD_MS))
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window is None
+
+
+@pytest.mark.parametrize("trust", [ClockTrust.BOUNDED, ClockTrust.UNTRUSTED])
+def test_t4_nothing_is_preloaded_while_our_time_is_not_trusted_and_what_is_there_stays(trust: ClockTrust) -> None:
+    code = stay()
+    assert at(scene(code), PRELOAD_AT, trust).head is None
+    kept = at(scene(code, written(code)), PRELOAD_AT, trust)
+    assert kept.head is None
+    assert kept.verdicts[slot(1)] is Verdict.GOOD
+
+
+def test_t4_the_lock_s_clock_is_checked_before_the_first_window_and_once_a_day() -> None:
+    code = stay()
+    unchecked = replace(scene(code), clock=LockClock())
+    assert isinstance(at(unchecked, PRELOAD_AT).head, CheckClock)
+    assert at(unchecked, Instant(PRELOAD_AT - HOUR_MS)).head is None
+    checked = replace(scene(code, written(code)), clock=LockClock(ClockState.GOOD, PRELOAD_AT, 0))
+    calm = plan(checked, reading(Instant(PRELOAD_AT + HOUR_MS)))
+    assert calm.head is None
+    assert calm.wake_at == PRELOAD_AT + DAY_MS
+    assert isinstance(plan(checked, reading(Instant(PRELOAD_AT + DAY_MS))).head, CheckClock)
+    assert plan(checked, reading(Instant(PRELOAD_AT + DAY_MS), ClockTrust.BOUNDED)).head is None
+
+
+def test_t4_a_lock_without_a_readable_clock_is_never_given_a_window() -> None:
+    unreadable = replace(scene(stay()), clock=LockClock(ClockState.UNREADABLE, NOON))
+    assert at(unreadable, PRELOAD_AT).head is None
+    found = at(unreadable, Instant(START - LEAD_MS))
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window is None
+
+
+def test_t4_a_lock_whose_clock_does_not_take_the_time_gives_its_windows_back() -> None:
+    code = stay()
+    wrong = replace(scene(code, written(code)), clock=LockClock(ClockState.WRONG, PRELOAD_AT, HOUR_MS))
+    assert isinstance(plan(wrong, reading(PRELOAD_AT)).head, ClearSlot)
+
+
+def test_t4_a_changed_battery_asks_for_the_clock_and_leaves_the_codes() -> None:
+    code = stay()
+    doubted = LockClock(ClockState.GOOD, PRELOAD_AT, 0).doubted()
+    found = plan(replace(scene(code, written(code)), clock=doubted), reading(Instant(PRELOAD_AT + HOUR_MS)))
+    assert isinstance(found.head, CheckClock)
+    assert found.verdicts[slot(1)] is Verdict.GOOD
+
+
+def test_a4_a_weak_link_makes_the_lead_longer_and_a_strong_one_does_not() -> None:
+    strong, weak, dead = Link(20, 0), Link(20, 5), Link(20, 19)
+    assert strong.lead_ms(30 * MINUTE_MS) == 30 * MINUTE_MS
+    assert weak.lead_ms(30 * MINUTE_MS) == 75 * MINUTE_MS
+    assert dead.lead_ms(30 * MINUTE_MS) == 2 * HOUR_MS
+    snapshot = replace(scene(stay(), schedule=None), link=weak)
+    assert isinstance(at(snapshot, Instant(START - 75 * MINUTE_MS)).head, WriteSlot)
+    assert at(snapshot, Instant(START - 75 * MINUTE_MS - 1)).head is None
+
+
+def test_a4_a_link_that_recovers_does_not_take_a_code_off_again() -> None:
+    code = stay()
+    early = written(code, None, Instant(START - 75 * MINUTE_MS))
+    assert at(scene(code, early, schedule=None), Instant(START - 70 * MINUTE_MS)).head is None
+
+
+def test_a5_a_strict_start_is_written_when_the_lock_needs_it_and_not_at_the_lead() -> None:
+    code = replace(stay(), strict_start=True)
+    link = Link(20, 0).wrote(1_500)
+    needed_ms = link.strict_lead_ms(LEAD_MS)
+    assert needed_ms == 1_500 + 4 * 750
+    snapshot = replace(scene(code, schedule=None), link=link)
+    assert at(snapshot, Instant(START - needed_ms - 1)).head is None
+    assert isinstance(at(snapshot, Instant(START - needed_ms)).head, WriteSlot)
+
+
+def test_a2_a_slot_seen_empty_forgets_its_window() -> None:
+    code = stay()
+    gone = ledger.sighted(written(code), Sighting(Empty(), SightingSource.LOCK), START, lambda pin: pin.digest(KEY))
+    again = ledger.intend_write(gone, CodeId("code-1"), digest("2580"), START)
+    assert again.barrier.keeps(None)
+
+
+def test_a2_a_clear_that_fails_leaves_the_window_in_doubt() -> None:
+    code = stay()
+    failed = ledger.intend_clear(written(code), START)
+    assert not failed.barrier.keeps(STAY)
+    assert not failed.barrier.keeps(None)
