@@ -6,8 +6,7 @@ difference into arrivals and departures. Events only ring; the comparison looks.
 the network and ready, that is, interviewed; at the end of a life every lock departs.
 
 With `supervise` the driver also runs the server as its child, and starts it anew when the stick stays silent although the
-server is up: Z-Wave JS was seen to go on retrying a port that came back during its own recovery, with the WebSocket up
-and every command failing (our measurement, 15.29).
+server is up.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, override
 
-from zwave_js_server.const import INTERVIEW_FAILED, CommandClass, NodeStatus, RemoveNodeReason
+from zwave_js_server.const import ControllerStatus, NodeStatus, RemoveNodeReason
 from zwave_js_server.model.driver import Driver
 from zwave_js_server.model.node import Node
 
@@ -28,6 +27,7 @@ from drivers.zwave.failures import CallFailed, Failure
 from drivers.zwave.lock import ZWaveLock
 from drivers.zwave.mailbox import Comings
 from drivers.zwave.node_facts import facts_of
+from drivers.zwave.node_trouble import trouble_of
 from drivers.zwave.options import NodeAddress, Options, OwnServer, read_options
 from drivers.zwave.quirks import profile_of
 from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, server_config, write_server_config
@@ -65,11 +65,12 @@ KNOCK_EVERY_S: Final = 300.0
 """How often a configured lock that was dead at the server's start is pinged. Z-Wave JS itself never tries it again, and
 a lock whose battery was changed would stay away until somebody touches it. One ping costs up to three beams of 1.1 s."""
 
+PROBE_EVERY_S: Final = 20.0
+"""How often the stick is asked something harmless while it is in trouble, so that a server that does not find back to it is
+noticed although nobody has work for a lock, and one that does is told as mended."""
+
 UNUSABLE_RETRY_S: Final = 60.0
 """How often a server that a person must mend is tried again."""
-
-USER_CREDENTIAL: Final = 0x83
-"""Command class number; the client library's list of classes does not have it."""
 
 _RING: Final = ("ready", "interview started", "interview failed", "interview completed", "dead", "alive")
 """Node events after which the comparison may come out differently."""
@@ -191,9 +192,8 @@ class ZWaveDriver(DriverPort):
 
     async def _tend(self, driver: Driver) -> None:
         controller = driver.controller
-        unsubscribe = [
-            controller.on(name, self._on_change) for name in ("node added", "node removed", "status changed")
-        ]
+        unsubscribe = [controller.on(name, self._on_change) for name in ("node added", "node removed")]
+        unsubscribe.append(controller.on("status changed", self._on_status))
         unsubscribe.append(controller.on("node removed", self._on_removed))
         watched: dict[int, Node] = {}
         self._judge_network(controller.home_id or 0)
@@ -245,7 +245,7 @@ class ZWaveDriver(DriverPort):
 
     async def _compare(self, address: NodeAddress, node: Node | None) -> None:
         port = self._ports.get(address.lock_id)
-        trouble = _trouble(address, node)
+        trouble = trouble_of(address, node)
         if port is not None and (trouble is not None or port.node is not node):
             self._depart(address.lock_id, trouble or "the node was included anew")
             port = None
@@ -290,15 +290,36 @@ class ZWaveDriver(DriverPort):
         self._comings.depart(Departure(lock_id, cause))
         log.info("lock.departed", extra={"lock": lock_id, "cause": cause})
 
+    def _on_status(self, event: Mapping[str, object]) -> None:
+        if event.get("status") == ControllerStatus.UNRESPONSIVE:
+            self._stick.failed(asyncio.get_running_loop().time(), "the stick does not answer")
+        self._ring.set()
+
     async def _wait_or_knock(self, driver: Driver) -> None:
+        is_troubled = self._stick.trouble is not None
         try:
-            async with asyncio.timeout(KNOCK_EVERY_S):
+            async with asyncio.timeout(PROBE_EVERY_S if is_troubled else KNOCK_EVERY_S):
                 await self._ring.wait()
         except TimeoutError:
+            if is_troubled:
+                await self._probe(driver)
+                return
             for address in self._options.nodes:
                 node = driver.controller.nodes.get(address.node_id)
                 if node is not None and not node.ready and node.status is NodeStatus.DEAD:
                     await _knock(node)
+
+    async def _probe(self, driver: Driver) -> None:
+        # A question to the stick alone, no radio: whether it counts a node as failed. Its answer does not matter.
+        node = next((node for node in driver.controller.nodes.values() if not node.is_controller_node), None)
+        if node is None:
+            return
+        try:
+            await ask(driver.controller.async_is_failed_node(node), CALL_TIMEOUT_S)
+        except CallFailed as error:
+            self._on_call(error.failure)
+        else:
+            self._on_call(None)
 
     def _describe(self, driver: Driver) -> str:
         nodes = driver.controller.nodes
@@ -309,7 +330,7 @@ class ZWaveDriver(DriverPort):
         if self._stick.trouble is not None:
             remedy = "plug the stick out and in, then restart zwave-js-server.service if that does not help"
             lines += [f"{self._stick.trouble}: {remedy}"]
-        troubles = (_trouble(address, nodes.get(address.node_id)) for address in self._options.nodes)
+        troubles = (trouble_of(address, nodes.get(address.node_id)) for address in self._options.nodes)
         lines += [trouble for trouble in troubles if trouble is not None]
         lines += [
             f"{address.name} (node {address.node_id}) did not say how many slots it has: interview it again, or set "
@@ -345,26 +366,6 @@ class ZWaveDriver(DriverPort):
         self._unusable = None
         self._server, self._url = server, f"ws://127.0.0.1:{port}"
         return server
-
-
-def _trouble(address: NodeAddress, node: Node | None) -> str | None:
-    """Why this lock cannot be used, with the remedy; None when it can."""
-    place = f"{address.name} (node {address.node_id})"
-    if node is None:
-        return f"{place} is not in this network: include the lock, or correct `node` in the configuration"
-    if node.is_controller_node:
-        return f"{place} is the stick itself: correct `node` in the configuration"
-    if node.interview_stage == INTERVIEW_FAILED:
-        return f"{place} could not be interviewed: bring stick and lock closer and interview it again"
-    if not node.ready:
-        if node.status is NodeStatus.DEAD:
-            return f"{place} does not answer: check its battery, or press a key on it"
-        return f"{place} is being interviewed: this takes up to some minutes"
-    if not any(known.id == CommandClass.USER_CODE for known in node.command_classes):
-        if any(known.id == USER_CREDENTIAL for known in node.command_classes):
-            return f"{place} keeps its PINs as user credentials, which this driver does not know yet"
-        return f"{place} keeps no PINs: it is no keypad lock, or was included without security"
-    return None
 
 
 async def _knock(node: Node) -> None:
