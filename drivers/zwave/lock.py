@@ -237,7 +237,6 @@ class ZWaveLock(LockPort):
     async def _write(self, method: str, slot: Slot, arguments: tuple[object, ...]) -> WriteAnswer:
         self._writing = slot
         self._complained.clear()
-        self._told.pop(slot, None)
         try:
             result = await self._invoke(CommandClass.USER_CODE, method, arguments)
             if credentials.is_plain_refusal(result):
@@ -250,6 +249,8 @@ class ZWaveLock(LockPort):
             return answer
         finally:
             self._writing = None
+            # Only now: the second half of a look's echo may come after its answer, and this call was in between.
+            self._told.pop(slot, None)
 
     async def ask_lock[T](self, call: Awaitable[T]) -> T:
         """Make a call that uses the radio and changes nothing that could be doubted. Raises what a read raises."""

@@ -1,0 +1,43 @@
+"""Plays one scene on one bench: runs the driver, lets the scene act, and gives back its ending."""
+
+import asyncio
+
+from drivers.kit.bench import Bench
+from drivers.kit.scene import Scene
+from drivers.kit.stage import SceneBroken, Stage
+
+
+async def play(scene: Scene, bench: Bench) -> tuple[str, ...]:
+    """Play a scene and return its ending, one line per thing that was done or said, without digits.
+
+    Raises `SceneBroken` when a promise is not kept, with the record up to there, and `ValueError` when the bench lacks something
+    that the scene needs. The bench must be ready for one scene.
+    """
+    missing = scene.missing(bench)
+    if missing:
+        raise ValueError(
+            f"this bench cannot play {scene.name!r}: " + "; ".join(bench.lacking[need] for need in missing)
+        )
+    driver = bench.driver()
+    ending: tuple[str, ...] = ()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(driver.run(), name="driver")
+            stage = Stage(bench, driver, tasks)
+            await scene.play(stage)
+            ending = stage.close()
+            raise _OverError
+    except* _OverError:
+        pass
+    except* SceneBroken as group:
+        raise _first(group) from None
+    return ending
+
+
+class _OverError(Exception):
+    """The scene is over: ends the task group, and with it the driver and whoever listens."""
+
+
+def _first(group: BaseExceptionGroup[SceneBroken]) -> SceneBroken:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
