@@ -6,6 +6,9 @@ from drivers.kit.bench import Bench
 from drivers.kit.scene import Scene
 from drivers.kit.stage import SceneBroken, Stage
 
+LAST_WORDS = 5
+"""The share of the quiet time that a lock gets at the end: nothing is awaited from it any more, so little is enough."""
+
 
 async def play(scene: Scene, bench: Bench) -> tuple[str, ...]:
     """Play a scene and return its ending, one line per thing that was done or said, without digits.
@@ -25,6 +28,8 @@ async def play(scene: Scene, bench: Bench) -> tuple[str, ...]:
             tasks.create_task(driver.run(), name="driver")
             stage = Stage(bench, driver, tasks)
             await scene.play(stage)
+            # What the lock said while the last call was answered is on its way; it belongs to the ending.
+            await asyncio.sleep(bench.timing.quiet_s / LAST_WORDS)
             ending = stage.close()
             raise _OverError
     except* _OverError:

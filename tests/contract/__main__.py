@@ -14,9 +14,10 @@ from drivers.kit.play import play
 from drivers.kit.stage import SceneBroken
 from tests.contract import serial
 from tests.contract.plays import ENDINGS, played
+from tests.stack.zwave_stack import Stack
 
 
-async def _played(stack: serial.Stack, name: str) -> tuple[str, ...]:
+async def _played(stack: Stack, name: str) -> tuple[str, ...]:
     scene, kind = played()[name]
     bench = serial.SerialBench(stack, kind)
     await bench.prepare()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import override
 
 from drivers.kit.bench import Door, Mishap, Need, Pins, Timing
 from drivers.kit.stage import THEIRS
@@ -21,7 +22,11 @@ TIMING = Timing(quiet_s=0.5, commit_late_s=2.5, lockout_s=LOCKOUT_S + 0.5, call_
 
 def armed_as(mishap: Mishap) -> Fault | None:
     """The fault of the simulated lock itself that a mishap is; None for one that happens on the way to it."""
-    return {Mishap.REFUSE: Fault.REFUSE_WRITE, Mishap.DROP: Fault.SILENT_REFUSE, Mishap.COMMIT_LATE: Fault.COMMIT_LATE}.get(mishap)
+    return {
+        Mishap.REFUSE: Fault.REFUSE_WRITE,
+        Mishap.DROP: Fault.SILENT_REFUSE,
+        Mishap.COMMIT_LATE: Fault.COMMIT_LATE,
+    }.get(mishap)
 
 
 class FirmwareDoor(Door):
@@ -35,31 +40,38 @@ class FirmwareDoor(Door):
         """Carry what the firmware has to say to the wire."""
         raise AssertionError("each wire has its own way")
 
+    @override
     async def memory(self) -> Mapping[Slot, Pin]:
         slots = self.firmware.occupied(self._now())
         return {Slot(number): Pin(slot.pin) for number, slot in slots.items() if slot.pin and slot.status == "enabled"}
 
+    @override
     async def press(self, pin: Pin) -> bool:
         outcome = self.firmware.press(pin.reveal(), self._now()).outcome
         self.tell()
         return outcome is PressOutcome.OPENED
 
+    @override
     async def program(self, slot: Slot, pin: Pin) -> None:
         assert self.firmware.program_at_keypad(slot, pin.reveal(), self._now()).is_ok
         self.tell()
 
+    @override
     async def erase(self, slot: Slot) -> None:
         assert self.firmware.delete_at_keypad(slot, self._now()).is_ok
         self.tell()
 
+    @override
     async def reset(self) -> None:
         self.firmware.factory_reset(self._now())
         self.tell()
 
+    @override
     async def wipe(self) -> None:
         self.firmware.wipe(self._now())
         self.tell()
 
+    @override
     async def turn(self, *, is_locked: bool) -> None:
         if is_locked:
             self.firmware.lock(self._now(), How.MANUAL)
@@ -67,17 +79,21 @@ class FirmwareDoor(Door):
             self.firmware.unlock(self._now(), How.MANUAL)
         self.tell()
 
+    @override
     async def jam(self) -> None:
         self.firmware.jam(self._now())
         self.tell()
 
+    @override
     async def battery(self, percent: int) -> None:
         self.firmware.set_battery(percent, self._now())
         self.tell()
 
+    @override
     async def tamper(self) -> None:
         raise AssertionError("the firmware has no cover")
 
+    @override
     async def clock(self) -> Instant:
         raise AssertionError("the firmware has no clock")
 
@@ -93,9 +109,11 @@ class InProcessDoor(FirmwareDoor):
         self.lock = InProcessLock(LOCK, firmware)
         self.driver = InProcessDriver([self.lock])
 
+    @override
     def tell(self) -> None:
         self.lock.speak()
 
+    @override
     async def strike(self, mishap: Mishap) -> None:
         fault = armed_as(mishap)
         if fault is not None:
@@ -104,19 +122,24 @@ class InProcessDoor(FirmwareDoor):
             troubles = {Mishap.LOSE_COMMAND: Trouble.LOST_COMMAND, Mishap.LOSE_REPORT: Trouble.LOST_ANSWER}
             self.lock.troubles.append(troubles[mishap])
 
+    @override
     async def set_reach(self, *, is_reachable: bool) -> None:
-        self.lock.set_dead(is_dead=not is_reachable)
+        self.lock.set_dead(is_dead=not is_reachable, is_noticed=False)
 
+    @override
     async def cut(self) -> None:
         self.driver.depart(self.lock, "the line was cut")
 
+    @override
     async def mend(self) -> None:
         self.lock = InProcessLock(LOCK, self.firmware)
         self.driver.arrive(self.lock)
 
+    @override
     async def unplug(self) -> None:
         self.lock.set_stick(is_there=False)
 
+    @override
     async def plug(self) -> None:
         self.lock.set_stick(is_there=True)
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import override
 
 from drivers.kit.bench import Door, Mishap, Need, Pins, Timing
 from drivers.kit.stage import THEIRS
@@ -57,39 +58,51 @@ class SerialDoor(Door):
         self._home = stack.home
         self._name = name
 
+    @override
     async def memory(self) -> Mapping[Slot, Pin]:
         return {Slot(number): Pin(digits) for number, digits in self._home.pins(self._name).items()}
 
+    @override
     async def press(self, pin: Pin) -> bool:
         return self._home.press(self._name, pin.reveal())["is_opened"] is True
 
+    @override
     async def program(self, slot: Slot, pin: Pin) -> None:
         assert self._home.program(self._name, slot, pin.reveal())["is_stored"]
 
+    @override
     async def erase(self, slot: Slot) -> None:
         assert self._home.erase(self._name, slot)["is_stored"]
 
+    @override
     async def reset(self) -> None:
         self._home.reset(self._name)
 
+    @override
     async def wipe(self) -> None:
         self._home.fault("wipe", lock=self._name)
 
+    @override
     async def turn(self, *, is_locked: bool) -> None:
         self._home.turn(self._name, "lock" if is_locked else "unlock")
 
+    @override
     async def jam(self) -> None:
         self._home.jam(self._name)
 
+    @override
     async def battery(self, percent: int) -> None:
         self._home.battery(self._name, percent)
 
+    @override
     async def tamper(self) -> None:
         raise AssertionError("the simulated lock has no cover")
 
+    @override
     async def clock(self) -> Instant:
         raise AssertionError("the simulated lock has no clock")
 
+    @override
     async def strike(self, mishap: Mishap) -> None:
         fault = armed_as(mishap)
         if fault is not None:
@@ -103,18 +116,23 @@ class SerialDoor(Door):
             name, times = on_the_way[mishap]
             self._home.fault(name, lock=self._name, times=times)
 
+    @override
     async def set_reach(self, *, is_reachable: bool) -> None:
         self._home.fault("node_alive" if is_reachable else "node_dead", lock=self._name)
 
+    @override
     async def cut(self) -> None:
         self._stack.kill_server()
 
+    @override
     async def mend(self) -> None:
         await asyncio.to_thread(self._stack.start_server)
 
+    @override
     async def unplug(self) -> None:
         self._home.unplug()
 
+    @override
     async def plug(self) -> None:
         self._home.plug()
 

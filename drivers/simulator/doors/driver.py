@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import override
 
+from drivers.simulator.lock import values as firmware_words
 from drivers.simulator.lock.clock import Minute, minute_of
-from drivers.simulator.lock.firmware import Firmware, Notice, NoticeKind, Status
+from drivers.simulator.lock.firmware import EMPTY, Firmware, Notice, NoticeKind, Refusal, Status, WriteResult
 from drivers.simulator.lock.schedule import Kind, YearDay
 from gateway.model.answers import (
     Ambiguous,
@@ -23,6 +24,7 @@ from gateway.model.answers import (
     Refused,
     Sighting,
     SightingSource,
+    SlotValue,
     Unknown,
     WriteAnswer,
     Written,
@@ -36,6 +38,7 @@ from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, S
 from gateway.model.pin import Pin, PinRules
 from gateway.model.reports import (
     AccessDenied,
+    BatteryLevel,
     DenialCode,
     Jammed,
     Locked,
@@ -102,9 +105,12 @@ class InProcessLock(LockPort):
         self.verbs: deque[str] = deque(maxlen=VERBS_KEPT)
         self.troubles: deque[Trouble] = deque()
         self.is_dead = False
+        self._is_thought_dead = False
+        self._has_stick = True
+        self._remembered = self._interviewed()
         self._reports: deque[Report] = deque()
         self._rung = asyncio.Event()
-        self._is_gone = False
+        self._left = asyncio.Event()
 
     @property
     @override
@@ -131,21 +137,31 @@ class InProcessLock(LockPort):
 
     @override
     async def read_slot(self, slot: Slot) -> Sighting:
+        self._check(slot)
         trouble = await self._send("read")
+        if not self._has_stick:
+            raise Unreachable(Part.STICK, "the stick is unplugged")
         if trouble is Trouble.LOST_COMMAND:
-            return Sighting(Unknown(), SightingSource.LOCK)
+            raise Unreachable(Part.LOCK, "no acknowledgement from the lock")
         shown = self._sighting(slot, SightingSource.LOCK)
         is_heard = await self._hear(trouble)
-        return shown if is_heard else Sighting(Unknown(), SightingSource.LOCK)
+        if self._left.is_set():
+            raise Unreachable(Part.SERVER, "the connection to the driver broke")
+        if not is_heard:
+            return Sighting(Unknown(), SightingSource.LOCK)
+        self._remembered[slot] = Sighting(shown.value, SightingSource.MIDDLEMAN)
+        return shown
 
     @override
     async def read_all(self) -> Listing:
         self.calls["list"] += 1
-        shown = {Slot(number): self._sighting(Slot(number), SightingSource.MIDDLEMAN) for number in self.profile.slots}
-        return Listing(shown, is_complete=True)
+        if self._left.is_set():
+            raise Unreachable(Part.SERVER, "the connection to the driver is gone")
+        return Listing(dict(self._remembered), is_complete=True)
 
     @override
     async def write_slot(self, slot: Slot, pin: Pin, *, window: Window | None, old_pin: Pin | None) -> WriteAnswer:
+        self._check(slot)
         digits, kept = pin.reveal(), None
         if window is not None:
             kept = self._schedule.inside(window) if self._schedule is not None else None
@@ -155,6 +171,7 @@ class InProcessLock(LockPort):
 
     @override
     async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
+        self._check(slot)
         return await self._change("clear", lambda at: self._empty(slot, at))
 
     async def get_clock(self) -> Instant:
@@ -173,7 +190,7 @@ class InProcessLock(LockPort):
 
     @override
     async def reports(self) -> AsyncIterator[Report]:
-        while not self._is_gone:
+        while not self._left.is_set():
             while self._reports:
                 yield self._reports.popleft()
             self._rung.clear()
@@ -185,17 +202,23 @@ class InProcessLock(LockPort):
             report = _report(notice)
             if report is not None and not self.is_dead:
                 self._reports.append(report)
+                if notice.kind is NoticeKind.ALL_CODES_DELETED:
+                    self._remembered = dict.fromkeys(self._slots(), Sighting(Empty(), SightingSource.MIDDLEMAN))
         self._rung.set()
 
-    def set_dead(self, *, is_dead: bool) -> None:
-        """Take the lock off the air, or bring it back."""
+    def set_dead(self, *, is_dead: bool, is_noticed: bool = True) -> None:
+        """Take the lock off the air, or bring it back; told at once, or (as in life) when the next call finds out."""
         self.is_dead = is_dead
-        self._reports.append(Reachability(not is_dead, "simulated"))
-        self._rung.set()
+        if is_noticed:
+            self._notice(is_dead=is_dead)
+
+    def set_stick(self, *, is_there: bool) -> None:
+        """Pull the stick, or put it back: nothing is sent without it, and nothing heard."""
+        self._has_stick = is_there
 
     def leave(self) -> None:
         """End the reports: the port is dead."""
-        self._is_gone = True
+        self._left.set()
         self._rung.set()
 
     def now(self) -> float:
@@ -207,50 +230,71 @@ class InProcessLock(LockPort):
             raise Unsupported("this lock has no clock that can be set")
         return await self._send(verb)
 
-    def _store(self, slot: Slot, digits: str, window: Window | None, at: float) -> bool:
+    def _slots(self) -> list[Slot]:
+        return [Slot(number) for number in range(1, self.firmware.model.slots + 1)]
+
+    def _check(self, slot: Slot) -> None:
+        if slot not in self.profile.slots:
+            raise Unsupported(f"slot {slot} is not one of this lock's")
+
+    def _notice(self, *, is_dead: bool) -> None:
+        if is_dead is not self._is_thought_dead:
+            self._is_thought_dead = is_dead
+            self._reports.append(Reachability(not is_dead, "simulated"))
+            self._rung.set()
+
+    def _store(self, slot: Slot, digits: str, window: Window | None, at: float) -> WriteResult:
         """Write as a good driver does: never a moment with a PIN that opens outside its window."""
         lock = self.firmware
         if window is None:
-            is_written = lock.write(slot, digits, at).claims_success
-            if is_written and self._schedule is not None:
+            written = lock.write(slot, digits, at)
+            if written.claims_success and self._schedule is not None:
                 lock.erase_schedule(slot, Kind.YEAR_DAY, None, at)
-            return is_written
+            return written
         bounds = YearDay(self._minute(window.starts_at), self._minute(window.ends_at))
-        if lock.model.schedule_needs_code and not lock.write(slot, digits, at, is_enabled=False).claims_success:
-            return False
-        if not lock.put_schedule(slot, ONLY_SLOT, bounds, at).claims_success:
-            return False
-        return lock.write(slot, digits, at).claims_success
+        if lock.model.schedule_needs_code:
+            disabled = lock.write(slot, digits, at, is_enabled=False)
+            if not disabled.claims_success:
+                return disabled
+        put = lock.put_schedule(slot, ONLY_SLOT, bounds, at)
+        return lock.write(slot, digits, at) if put.claims_success else put
 
-    def _empty(self, slot: Slot, at: float) -> bool:
-        is_cleared = self.firmware.clear(slot, at).claims_success
-        if is_cleared and self._schedule is not None:
+    def _empty(self, slot: Slot, at: float) -> WriteResult:
+        cleared = self.firmware.clear(slot, at)
+        if cleared.claims_success and self._schedule is not None:
             self.firmware.erase_schedule(slot, Kind.YEAR_DAY, None, at)
-        return is_cleared
+        return cleared
 
     def _minute(self, instant: Instant | None) -> Minute:
         """What the lock's wall shows at an instant, if its clock is right."""
         assert instant is not None, "a window that the schedule took has both ends"
         return minute_of(self.firmware.clock.local_of(instant / SECOND_MS))
 
-    async def _change(self, verb: str, act: Callable[[float], bool], window: Window | None = None) -> WriteAnswer:
+    async def _change(
+        self, verb: str, act: Callable[[float], WriteResult], window: Window | None = None
+    ) -> WriteAnswer:
         trouble = await self._send(verb)
-        if trouble is Trouble.LOST_COMMAND:
+        if trouble is Trouble.LOST_COMMAND or not self._has_stick:
             return Ambiguous("no acknowledgement from the lock")
-        claims_success = act(self.now())
+        result = act(self.now())
         self.speak()
-        if not await self._hear(trouble):
-            return Ambiguous("the lock's answer did not arrive")
-        if not self.firmware.model.is_supervised:
+        is_heard = await self._hear(trouble)
+        if self._left.is_set():
+            return Ambiguous("the connection to the driver broke")
+        if not is_heard or not self.firmware.model.is_supervised:
+            # The radio's own acknowledgement came; what the lock made of the command did not, or never does.
             return Written(Evidence.ACKNOWLEDGED, window)
-        return Written(Evidence.SUPERVISED, window) if claims_success else Refused(RefusalReason.UNSPECIFIED)
+        if result.claims_success:
+            return Written(Evidence.SUPERVISED, window)
+        has_complained = result.refusal is Refusal.DUPLICATE and self.firmware.model.notifies_duplicates
+        return Refused(RefusalReason.DUPLICATE if has_complained else RefusalReason.UNSPECIFIED)
 
     async def _send(self, verb: str) -> Trouble | None:
         """The way to the lock, or the wait for nothing. Whoever is cancelled after it has changed the lock."""
         self.calls[verb] += 1
         self.verbs.append(verb)
         trouble = self.troubles.popleft() if self.troubles else None
-        if self._is_gone:
+        if self._left.is_set():
             raise Unreachable(Part.SERVER, "the connection to the driver is gone")
         if trouble is Trouble.UNREACHABLE:
             raise Unreachable(Part.LOCK, "the stick could not send")
@@ -259,6 +303,8 @@ class InProcessLock(LockPort):
         if self.is_dead:
             trouble = Trouble.LOST_COMMAND
         await asyncio.sleep(ANSWER_LIMIT_S if trouble is Trouble.LOST_COMMAND else CALL_S / 2)
+        if trouble is Trouble.LOST_COMMAND:
+            self._notice(is_dead=True)
         return trouble
 
     async def _hear(self, trouble: Trouble | None) -> bool:
@@ -266,20 +312,33 @@ class InProcessLock(LockPort):
         if trouble is Trouble.HUNG:
             await asyncio.Event().wait()
         is_heard = trouble is None and not self.is_dead
-        await asyncio.sleep(CALL_S / 2 if is_heard else ANSWER_LIMIT_S)
-        return is_heard and not self._is_gone
+        if is_heard:
+            self._notice(is_dead=False)
+        try:
+            async with asyncio.timeout(CALL_S / 2 if is_heard else ANSWER_LIMIT_S):
+                await self._left.wait()
+        except TimeoutError:
+            return is_heard
+        return False
 
     def _sighting(self, slot: Slot, source: SightingSource) -> Sighting:
         seen = self.firmware.read(slot, self.now())
-        if seen is None:
-            return Sighting(Unknown(), source)
-        match seen.status:
-            case Status.AVAILABLE:
-                return Sighting(Empty(), source)
-            case Status.DISABLED:
-                return Sighting(Disabled(), source)
-            case Status.ENABLED:
-                return Sighting(Held(Pin(seen.shown) if seen.shown.isdigit() else None), source)
+        return Sighting(Unknown() if seen is None else _value(seen), source)
+
+    def _interviewed(self) -> dict[Slot, Sighting]:
+        """What Z-Wave JS knows of a lock when it arrives: from then on only looks and a told reset change it."""
+        held = self.firmware.occupied(self.now())
+        return {slot: Sighting(_value(held.get(slot, EMPTY)), SightingSource.MIDDLEMAN) for slot in self._slots()}
+
+
+def _value(seen: firmware_words.Slot) -> SlotValue:
+    match seen.status:
+        case Status.AVAILABLE:
+            return Empty()
+        case Status.DISABLED:
+            return Disabled()
+        case Status.ENABLED:
+            return Held(Pin(seen.shown) if seen.shown.isdigit() else None)
 
 
 def _report(notice: Notice) -> Report | None:
@@ -293,10 +352,11 @@ def _report(notice: Notice) -> Report | None:
         NoticeKind.RADIO_LOCKED: Locked(Method.REMOTE),
         NoticeKind.AUTO_LOCKED: Locked(Method.AUTOMATIC),
         NoticeKind.JAMMED: Jammed(),
-        NoticeKind.CODE_ADDED: SlotChanged(SlotChange.ADDED, slot),
-        NoticeKind.CODE_DELETED: SlotChanged(SlotChange.DELETED, slot),
+        NoticeKind.CODE_ADDED: SlotChanged(SlotChange.ADDED, slot, Sighting(Held(None), SightingSource.LOCK)),
+        NoticeKind.CODE_DELETED: SlotChanged(SlotChange.DELETED, slot, Sighting(Empty(), SightingSource.LOCK)),
         NoticeKind.ALL_CODES_DELETED: SlotChanged(SlotChange.ALL_DELETED),
         NoticeKind.DUPLICATE_REFUSED: SlotChanged(SlotChange.DUPLICATE_REFUSED, slot),
+        NoticeKind.LOW_BATTERY: BatteryLevel(0, is_low=True),
         NoticeKind.KEYPAD_DISABLED: AccessDenied(
             "the keypad is blocked after wrong PINs", code=DenialCode.TOO_MANY_ATTEMPTS
         ),
@@ -309,8 +369,9 @@ class InProcessDriver(DriverPort):
 
     def __init__(self, locks: list[InProcessLock]) -> None:
         self._changes: asyncio.Queue[Arrival | Departure] = asyncio.Queue()
+        self._here: set[LockId] = set()
         for lock in locks:
-            self._changes.put_nowait(Arrival(lock))
+            self.arrive(lock)
 
     @override
     async def run(self) -> None:
@@ -323,13 +384,17 @@ class InProcessDriver(DriverPort):
 
     @override
     def condition(self) -> DriverCondition:
+        if not self._here:
+            return DriverCondition(DriverState.DOWN, "no lock in process; it comes back by itself")
         return DriverCondition(DriverState.READY, "locks in process")
 
     def arrive(self, lock: InProcessLock) -> None:
         """Bring a lock (again)."""
+        self._here.add(lock.lock_id)
         self._changes.put_nowait(Arrival(lock))
 
     def depart(self, lock: InProcessLock, cause: str) -> None:
         """Take a lock away."""
         lock.leave()
+        self._here.discard(lock.lock_id)
         self._changes.put_nowait(Departure(lock.lock_id, cause))

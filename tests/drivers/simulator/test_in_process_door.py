@@ -130,7 +130,7 @@ async def test_silent_lock_leaves_its_clock_unknown_or_untouched() -> None:
     assert not opens_at(lock, NOON)
 
 
-def test_trust_in_the_schedule_is_what_the_door_was_told() -> None:
+async def test_trust_in_the_schedule_is_what_the_door_was_told() -> None:
     profile = InProcessLock(LockId("front"), Firmware(TIMED), trust=ScheduleTrust.CLAIMED).profile
     assert profile.schedule is not None
     assert profile.schedule.enforced is ScheduleTrust.CLAIMED
