@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from drivers.kit.bench import Need, Pins
 from drivers.simulator.lock.profiles import Duplicates, LockModel, model_from, shipped_profiles
@@ -28,7 +29,12 @@ class Kind:
 
     def model(self) -> LockModel:
         """The lock as the simulator makes it."""
-        return model_from(self.profile, {**shipped_profiles()[self.profile], **self.facts()}, self.name)
+        return model_from(self.profile, {**_shipped()[self.profile], **self.facts()}, self.name)
+
+
+@cache
+def _shipped() -> dict[str, dict[str, object]]:
+    return shipped_profiles()
 
 
 KINDS = (
