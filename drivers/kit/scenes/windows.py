@@ -80,7 +80,7 @@ async def moved_window_is_the_one_that_counts(at: Stage) -> None:
 
 
 @scene("A2", Need.WINDOWS, Need.PRESS)
-async def window_of_one_slot_is_not_anothers(at: Stage) -> None:
+async def each_slot_keeps_its_own_window(at: Stage) -> None:
     """Two codes with different windows each keep their own."""
     await at.arrive()
     await _windowed(at, DAY_MS, 2 * DAY_MS)
