@@ -234,7 +234,7 @@ def _outcome(bench: Bench, record: SlotRecord, done: Done, at: Instant) -> SlotR
         case Sighting():
             return ledger.sighted(record, result, at, bench.seal.digest)
         case NotSent():
-            return ledger.failed(record) if done.before is None else ledger.not_sent(record, done.before)
+            return ledger.unheard(record) if done.before is None else ledger.not_sent(record, done.before)
         case Listing() | ClockSeen():
             return record
         case _:

@@ -156,6 +156,11 @@ def failed(record: SlotRecord) -> SlotRecord:
     return replace(record, tries=record.tries + 1)
 
 
+def unheard(record: SlotRecord) -> SlotRecord:
+    """A look brought no answer, whoever is to blame: the silence is the lock's, so it counts for its other slots too (A8)."""
+    return failed(replace(record, unanswered=record.unanswered + 1))
+
+
 def sighted(record: SlotRecord, sighting: Sighting, at: Instant, digest_of: Callable[[Pin], PinDigest]) -> SlotRecord:
     """The lock, or a middleman, showed the slot.
 
@@ -168,8 +173,7 @@ def sighted(record: SlotRecord, sighting: Sighting, at: Instant, digest_of: Call
         return record
     match sighting.value:
         case Unknown():
-            asked = replace(record, unanswered=record.unanswered + 1)
-            return failed(asked)
+            return unheard(record)
         case Empty():
             seen = _seen(record, SightedAs.EMPTY, at, by=sighting.source)
         case Disabled():
