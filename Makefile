@@ -35,10 +35,11 @@ DAYS ?= 3
 FIRST ?= 1
 MINUTES ?= 60
 TESTS ?=
+ONLY ?=
 # Files of tests at once: they mostly wait for the radio, so three keep two cores busy. 0 runs them one after the other.
 WORKERS ?= 3
 
-.PHONY: help setup run demo test test-brokers check format bench world nightly clean
+.PHONY: help setup run demo test test-brokers check format bench world nightly rules clean
 
 help:
 	@echo "make run           the hub in the foreground; STICK=/dev/… BROKER=mqtt://… for real ones, else simulated"
@@ -48,6 +49,7 @@ help:
 	@echo "make check         style, types, walls, spelling, tidiness"
 	@echo "make bench         the figures, into build/bench.json"
 	@echo "make world         simulated worlds: SEEDS=$(SEEDS) DAYS=$(DAYS) FIRST=$(FIRST)"
+	@echo "make rules         each rule with its tests, shown red when the rule is broken; ONLY=\"A3 N2\" picks some"
 	@echo "make nightly       worlds for MINUTES=$(MINUTES), the long crash and stack tests"
 	@echo "make clean         everything that was built or installed here"
 
@@ -105,6 +107,9 @@ bench: setup
 
 world: setup
 	@$(PY) -m tests.sim --seeds $(SEEDS) --days $(DAYS) --first $(FIRST)
+
+rules: setup
+	@$(PY) -m tests.rules $(ONLY)
 
 nightly: setup
 	@$(PY) -m pytest -q tests/stack --nightly

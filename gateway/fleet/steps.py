@@ -213,9 +213,9 @@ def _next_try(con: Connection, bench: Bench, record: SlotRecord, after: SlotReco
         return Instant(at + removal_wait_ms(after.tries, turn.chance, is_answering=is_answered))
     tries = after.tries
     if record.lease is None:
-        # A look for a free slot: the silence is the lock's, so the tries of all its free slots count together.
+        # A look for a free slot: the silence is the lock's, or its driver's, so the tries of all free slots count together.
         known = slots.of_lock(con, bench.lock_id) | {after.slot: after}
-        tries = sum(other.unanswered for other in known.values() if other.lease is None)
+        tries = sum(other.tries for other in known.values() if other.lease is None)
     return Instant(at + wait_ms(tries, turn.chance))
 
 

@@ -7,16 +7,16 @@ point, or restarted after a crash, goes on as if it had never stopped.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.fleet import reports, steps
 from gateway.fleet.airtime import Lane, Turn
-from gateway.fleet.executor import perform
+from gateway.fleet.executor import NotSent, perform
 from gateway.fleet.steps import Bench, Done, Intent, Step
 from gateway.model.clock import ClockTrust
-from gateway.model.instant import Instant
+from gateway.model.instant import SECOND_MS, Instant
 from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
-from gateway.planner.actions import Action
+from gateway.planner.actions import Action, ListSlots
 from gateway.planner.plan import Plan
 from gateway.ports import Clock, Entropy, LockPort
 from gateway.store.database import Database
@@ -30,6 +30,10 @@ nothing."""
 ABSENCE_GRACE_S = 60.0
 """A lock whose driver is away this long is reported as disconnected. A restart of the Z-Wave server takes about 4 s
 and a replugged stick up to 15 s (our measurements); neither is worth an alarm."""
+
+
+LISTING_AGAIN_MS = 15 * SECOND_MS
+"""How long after a first listing that failed the next one is tried, as for any first repetition (A8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,17 @@ class Worker:
         step = await self._advance(None, may_act=self._may_act)
         while step is not None and step.intent is not None and (port := self._port) is not None:
             done = await self._perform(port, step.intent)
+            if isinstance(done.action, ListSlots) and isinstance(done.result, NotSent):
+                return self._without_listing(step.plan, done.result)
             step = await self._advance(done, may_act=lambda action: self._may_act(action) and turn.may_go_on(action))
         return None if step is None else step.plan
+
+    def _without_listing(self, found: Plan, failed: NotSent) -> Plan:
+        """Nothing is kept of a listing that failed, so the wait for the next one is kept here."""
+        wait_ms = LISTING_AGAIN_MS if failed.retry_after_ms is None else failed.retry_after_ms
+        again_at = Instant(self._house.clock.reading().lo + wait_ms)
+        wake_at = again_at if found.wake_at is None else min(again_at, found.wake_at)
+        return replace(found, head=None, wake_at=wake_at)
 
     def _may_act(self, action: Action) -> bool:
         return self._port is not None

@@ -79,6 +79,6 @@ def deaf_until(snapshot: LockSnapshot) -> Instant | None:
     waits = [
         record.next_try_at
         for record in snapshot.slots.values()
-        if record.lease is None and record.unanswered and record.next_try_at is not None
+        if record.lease is None and record.next_try_at is not None
     ]
     return max(waits, default=None)

@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from drivers.simulator.doors.driver import Trouble
 from drivers.simulator.lock.profiles import shipped_model
+from gateway.model.answers import Listing
 from gateway.model.events import EventKind
-from tests.sim.doors import Radio
+from gateway.model.failures import Part, Unreachable
+from tests.sim.doors import Radio, WorldLock
 from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
 from tests.sim.world import World
 
@@ -39,6 +43,43 @@ def test_a_deaf_lock_is_not_asked_slot_by_slot() -> None:
         assert all("no_space" not in str(event.body) for event in world.counterpart.of_code("owner"))
         world.doors[LOCK].set_deaf(is_deaf=False)
         await world.pass_time(60)
+        assert pins(world) == {"25802580"}
+
+    assert tell(story) == []
+
+
+def test_a_driver_that_is_busy_is_not_asked_again_at_once() -> None:
+    """A look for a free slot that never left the hub was repeated without a pause, for ever (A8, D4)."""
+
+    async def story(world: World) -> None:
+        world.doors[LOCK].radio = Radio(1.0, (Trouble.BUSY, Trouble.UNREACHABLE))
+        create(world, "owner", "25802580")
+        await world.pass_time(HOUR_S)
+        assert sum(world.doors[LOCK].calls.values()) < 200
+        world.doors[LOCK].radio = Radio()
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {"25802580"}
+
+    assert tell(story) == []
+
+
+def test_a_first_listing_that_fails_is_not_repeated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was repeated without a pause, for nothing was kept of it (A8)."""
+    asked: list[float] = []
+
+    async def refuse(self: WorldLock) -> Listing:
+        asked.append(self.now())
+        assert len(asked) < 100
+        if self.now() < HOUR_S / 10:
+            raise Unreachable(Part.STICK, "unplugged")
+        return await listing(self)
+
+    listing = WorldLock.read_all
+    monkeypatch.setattr(WorldLock, "read_all", refuse)
+
+    async def story(world: World) -> None:
+        create(world, "owner", "25802580")
+        await world.pass_time(HOUR_S)
         assert pins(world) == {"25802580"}
 
     assert tell(story) == []

@@ -1,0 +1,106 @@
+"""`make rules`: rule -> tests -> mutation, each shown green without the mutation and red with it.
+
+Exits 1 when a cell of the table is empty, a test is red on the program as it is, or a mutation goes unnoticed.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+
+from tests.rules.table import ROOT, Row, read_table
+
+BROKEN_LIMIT_S = 120
+"""A broken program may hang: after this long it counts as noticed by nobody."""
+
+SOUND_LIMIT_S = 480
+"""All tests of the table on the program as it is; a minute on a quiet machine."""
+
+_RESULT = re.compile(r"^(PASSED|FAILED|ERROR) (\S+?)(\[.*\])?( - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of pytest said: the ids that were green, those that were red, and its last words."""
+
+    green: frozenset[str]
+    red: frozenset[str]
+    told: str
+
+
+def run_pytest(command: Sequence[str], tests: Iterable[str], limit_s: float) -> Run:
+    """Run the tests in a process of their own."""
+    with TemporaryDirectory(prefix="keypad-rules-") as folder:
+        environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
+        whole = [sys.executable, "-m", *command, "-rA", "--tb=no", "-q", "-p", "no:cacheprovider", *tests]
+        try:
+            done = subprocess.run(
+                whole, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return Run(frozenset(), frozenset(), f"nothing within {limit_s} s")
+    results = _RESULT.findall(done.stdout)
+    red = frozenset(test for verdict, test, *_ in results if verdict == "FAILED")
+    broken = frozenset(test for verdict, test, *_ in results if verdict == "ERROR")
+    green = frozenset(test for verdict, test, *_ in results if verdict == "PASSED") - red - broken
+    return Run(green, red, (done.stdout + done.stderr).strip()[-300:])
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def short(test: str) -> str:
+    """A test's id without the folder that all share."""
+    return test.removeprefix("tests/")
+
+
+def tell(row: Row, sound: Run, broken: Run | None) -> bool:
+    """Print one rule; whether it holds."""
+    say(f"{row.rule:<4}{row.says}")
+    for test in row.tests:
+        say(f"    {'green' if test in sound.green else 'RED  '} {short(test)}")
+    if row.mutation is not None:
+        say(f"    broken: {row.mutation.does} ({row.mutation.file})")
+    for hole in row.holes:
+        say(f"    MISSING {hole}")
+    is_sound = not row.holes and set(row.tests) <= sound.green
+    if broken is None:
+        return is_sound
+    for test in sorted(broken.red):
+        say(f"    red with it: {short(test)}")
+    if not broken.red:
+        say(f"    UNNOTICED: {broken.told.splitlines()[-1] if broken.told else 'no words'}")
+    return is_sound and bool(broken.red)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.rules", description="Prove that each rule has a test.")
+    parser.add_argument("rules", nargs="*", help="only these rules")
+    parser.add_argument("--jobs", type=int, default=os.process_cpu_count() or 1, help="broken programs at one time")
+    asked = parser.parse_args(arguments)
+    table: Mapping[str, Row] = read_table()
+    rows = [row for rule, row in table.items() if not asked.rules or rule in asked.rules]
+    sound = run_pytest(["pytest"], sorted({test for row in rows for test in row.tests}), SOUND_LIMIT_S)
+    whole = [row for row in rows if not row.holes]
+    failed = 0
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        runs = {
+            row.rule: pool.submit(run_pytest, ["tests.rules.sabotage", row.rule, "-x"], row.tests, BROKEN_LIMIT_S)
+            for row in whole
+        }
+        for row in rows:
+            broken = runs[row.rule].result() if row.rule in runs else None
+            failed += not tell(row, sound, broken)
+    say(f"rules {len(rows)}, whole {len(whole)}, failed {failed}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
