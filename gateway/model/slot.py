@@ -19,7 +19,7 @@ from gateway.model.answers import RefusalReason, SightingSource
 from gateway.model.barrier import NO_BARRIER, Barrier
 from gateway.model.evidence import Proof
 from gateway.model.ids import CodeId, Slot
-from gateway.model.instant import Instant
+from gateway.model.instant import SECOND_MS, Instant
 from gateway.model.pin import PinDigest
 from gateway.model.window import Window
 
@@ -283,6 +283,8 @@ def look_of(record: SlotRecord, wanted: Wanted | None) -> Look:
     match record.sighted:
         case SightedAs.UNKNOWN:
             return Look.UNKNOWN
+        case SightedAs.EMPTY if wanted is None and may_be_landing(record):
+            return Look.UNKNOWN
         case SightedAs.EMPTY:
             return Look.EMPTY if record.sighted_by is SightingSource.LOCK else Look.EMPTY_HEARSAY
         case SightedAs.DISABLED:
@@ -299,6 +301,18 @@ def look_of(record: SlotRecord, wanted: Wanted | None) -> Look:
                 return Look.OURS
             ours = {digest for digest in (record.intended, record.proven) if digest is not None}
             return Look.EARLIER if record.sighted_digest in ours else Look.STRANGER
+
+
+LANDING_MS = 10 * SECOND_MS
+"""A lock may show the old content of a slot for seconds after it took a write (reported of Kwikset read-backs)."""
+
+
+def may_be_landing(record: SlotRecord) -> bool:
+    """Whether the slot was seen empty so soon after an unproven write of ours that the PIN may have landed since."""
+    if record.operation is not Operation.WRITE or record.intended_at is None or record.sighted_at is None:
+        return False
+    is_open = record.outcome in {Outcome.PENDING, Outcome.ACKNOWLEDGED, Outcome.AMBIGUOUS}
+    return is_open and record.lease is not None and 0 <= record.sighted_at - record.intended_at < LANDING_MS
 
 
 def _was_noticed_by_others(record: SlotRecord) -> bool:

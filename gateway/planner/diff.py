@@ -11,7 +11,7 @@ from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import ReadBack
 from gateway.model.pin import PinDigest
-from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict, possible_pins
+from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict, may_be_landing, possible_pins
 from gateway.model.snapshot import LockSnapshot
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import open_again_at
@@ -107,7 +107,7 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
 def _remove_unseen(record: SlotRecord, wish: Desire) -> Candidate:
     # A PIN that was ours for sure needs no look before its first clear; a clear that proved nothing does.
     is_surely_ours = record.operation is Operation.WRITE and record.proven is not None
-    if is_surely_ours or record.unanswered >= BLIND_AFTER_READS:
+    if is_surely_ours or record.unanswered >= BLIND_AFTER_READS or may_be_landing(record):
         return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
     is_cleared = record.operation is Operation.CLEAR
     return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.PROVE_REMOVED if is_cleared else Urgency.REMOVE)

@@ -7,7 +7,7 @@ from gateway.model.answers import Ambiguous, Empty, Sighting, SightingSource, Wr
 from gateway.model.clock import ClockTrust
 from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
-from gateway.model.instant import DAY_MS, HOUR_MS, Instant
+from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from gateway.model.slot import SightedAs, SlotRecord, Verdict
 from gateway.planner.actions import ClearSlot, ReadSlot, WriteSlot
 from gateway.planner.diff import BLIND_AFTER_READS
@@ -32,7 +32,8 @@ def test_t2_a_write_that_may_have_arrived_is_looked_at_and_taken_back_when_it_ha
     record = ledger.ended(intended, Ambiguous("lost"), NOON, 1, supervision_is_honest=True)
     code = make_code(ends_at=END)
     assert isinstance(plan(make_snapshot(code, slots=[record]), UNTRUSTED).head, ReadSlot)
-    looked = ledger.sighted(record, Sighting(Empty(), SightingSource.LOCK), NOON, lambda pin: pin.digest(KEY))
+    later = Instant(NOON + MINUTE_MS)
+    looked = ledger.sighted(record, Sighting(Empty(), SightingSource.LOCK), later, lambda pin: pin.digest(KEY))
     found = plan(make_snapshot(code, slots=[looked]), UNTRUSTED)
     assert (found.head, found.releases) == (None, (1,))
     assert found.verdicts == {slot(1): Verdict.FREE}

@@ -88,6 +88,8 @@ class Auditors:
         self._writing: dict[tuple[str, int], tuple[str, float]] = {}
         self.claims: dict[tuple[str, int], str] = {}
         """Slots that the hub has written and not emptied since: who changes one of them edits that code (A15)."""
+        self._tried: dict[tuple[str, int], set[str]] = {}
+        """PINs that the hub ever tried to write into a slot."""
         self._unjustified: dict[tuple[str, int, str], Instant] = {}
         self._started: set[tuple[str, str]] = set()
 
@@ -106,6 +108,7 @@ class Auditors:
         operation = Operation.WRITE if verb is Verb.WRITE else Operation.CLEAR
         has_intent = record.lease is not None and record.operation is operation and record.outcome is Outcome.PENDING
         if pin is not None:
+            self._tried.setdefault((str(door.lock_id), slot), set()).add(pin)
             has_intent = has_intent and record.intended == self._scene.digest(pin)
         if not has_intent:
             self.cry("intent", f"{door.lock_id}: {verb} of slot {slot} without a committed intent")
@@ -140,8 +143,9 @@ class Auditors:
         if change.actor is Actor.HAND:
             self.tenants.pop(key, None)
             self.strangers.pop(key, None)
-            # Behind asterisks nobody can tell a hand's PIN from ours that we failed to clear.
-            is_hidden = door.model.is_masked and change.slot in door.unanswered
+            # Nobody can tell a hand's PIN from ours: where a clear went unanswered (A15 calls it an edit of our code), or
+            # where it is the very PIN that we tried to write there.
+            is_hidden = change.slot in door.unanswered or change.after in self._tried.get(key, ())
             if change.after is not None and key not in self.claims and not is_hidden:
                 self.strangers[key] = change.after
             return

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from drivers.simulator.doors.driver import Trouble
+from drivers.simulator.lock.faults import Fault
 from drivers.simulator.lock.profiles import shipped_model
 from gateway.model.answers import Listing
 from gateway.model.events import EventKind
@@ -83,6 +84,22 @@ def test_a_first_listing_that_fails_is_not_repeated_at_once(monkeypatch: pytest.
         assert pins(world) == {"25802580"}
 
     assert tell(story) == []
+
+
+def test_a_pin_that_lands_after_its_slot_was_seen_empty_is_taken_off() -> None:
+    """The lock took the write, showed an empty slot, the stay ended, the lease was dropped, and then the PIN landed (A9)."""
+
+    async def story(world: World) -> None:
+        world.doors[LOCK].radio = Radio(fault_rates={Fault.COMMIT_LATE: 1.0})
+        create(world, "guest", "25802580", ends_in_s=1.5)
+        await world.pass_time(1)
+        delete(world, "guest")
+        await world.pass_time(120)
+        world.doors[LOCK].radio = Radio()
+        await world.pass_time(120)
+        assert pins(world) == set()
+
+    assert tell(story, models=[shipped_model("no_supervision")]) == []
 
 
 def test_a_slot_that_was_kept_for_a_code_is_looked_at_after_a_power_cut() -> None:
