@@ -11,17 +11,19 @@ watermark at once. Nothing polls: the pump sleeps until it is rung, an acknowled
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.cloud import topics
 from gateway.cloud.link import Connection, NotTaken, PayloadTooLarge
 from gateway.cloud.report import encode_event
 from gateway.cloud.strict_json import PAYLOAD_MAX
-from gateway.model.ids import HubId
+from gateway.model.ids import EventSeq, HubId
+from gateway.model.pin import Pin
 from gateway.nudge import OUTBOX_BELL, Nudges
-from gateway.store import database, facts, journal
+from gateway.store import answers, database, facts, journal
 from gateway.store.journal import StoredEvent
+from gateway.store.seal import PinSeal
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class _View:
     epoch: int
     watermark: int
     events: tuple[StoredEvent, ...]
+    pins: Mapping[EventSeq, Pin]
 
 
 class OutboxPump:
@@ -59,6 +62,7 @@ class OutboxPump:
         hub_id: HubId,
         nudges: Nudges,
         connection: Connection,
+        seal: PinSeal,
         resumes: Callable[[], int],
         announce: Callable[[], Awaitable[None]],
         patience_s: float = PATIENCE_S,
@@ -69,9 +73,11 @@ class OutboxPump:
         self._topic = topics.up(hub_id, topics.Up.EVT)
         self._nudges = nudges
         self._connection = connection
+        self._seal = seal
         self._time = asyncio.get_running_loop().time
         self._under_way: deque[asyncio.Future[None]] = deque()
         self._sent = 0
+        self._pins: Mapping[EventSeq, Pin] = {}
         self._watermark = 0
         self._first_patience_s = self._patience_s = patience_s
         self._repeat_at = self._time() + patience_s
@@ -85,6 +91,7 @@ class OutboxPump:
         while True:
             view = await self._look()
             self._take_watermark(view.watermark)
+            self._pins = view.pins
             for stored in view.events:
                 await self._send(view.epoch, stored)
             if view.events:
@@ -102,7 +109,8 @@ class OutboxPump:
             after = max(sent, watermark)
             room = min(READ_MAX, AHEAD_MAX - (after - watermark))
             events = journal.outbox(con, after, room) if room > 0 else ()
-            return _View(facts.epoch(con), watermark, events)
+            pins = answers.between(con, events[0].seq, events[-1].seq, self._seal) if events else {}
+            return _View(facts.epoch(con), watermark, events, pins)
 
         return await self._db.read(look)
 
@@ -119,7 +127,7 @@ class OutboxPump:
         if self._sent == self._watermark:
             self._repeat_at = self._time() + self._patience_s
         for payload_max in (PAYLOAD_MAX, BARE):
-            payload = encode_event(self._hub_id, epoch, stored, payload_max)
+            payload = encode_event(self._hub_id, epoch, stored, payload_max, self._pins.get(stored.seq))
             try:
                 self._under_way.append(self._connection.publish(self._topic, payload))
                 break

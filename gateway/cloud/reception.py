@@ -29,7 +29,7 @@ from gateway.model.instant import Instant
 from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
 from gateway.orders.receive import Desk, receive
 from gateway.ports import Clock
-from gateway.store import database, facts, journal
+from gateway.store import answers, database, facts, journal
 
 log = logging.getLogger(__name__)
 
@@ -280,6 +280,7 @@ def _acknowledge(con: database.Connection, receipt: EventReceipt) -> Settled:
     before = journal.acknowledged(con)
     if receipt.seq > before:
         journal.acknowledge(con, EventSeq(receipt.seq))
+        answers.forget(con, receipt.seq)
     return Settled("receipt.taken", has_news=receipt.seq > before)
 
 

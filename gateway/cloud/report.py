@@ -13,6 +13,7 @@ from gateway.cloud.strict_json import PAYLOAD_MAX, NotClear, parse_object
 from gateway.model.events import Fact
 from gateway.model.ids import HubId, LockId
 from gateway.model.instant import Instant, format_instant, parse_instant
+from gateway.model.pin import Pin
 from gateway.store.journal import StoredEvent
 
 VERSION = 1
@@ -78,8 +79,13 @@ def event_id(hub_id: HubId, epoch: int, seq: int) -> str:
     return f"{hub_id}:{epoch}:{seq}"
 
 
-def encode_event(hub_id: HubId, epoch: int, stored: StoredEvent, payload_max: int = PAYLOAD_MAX) -> bytes:
-    """The message of one event. One that would be too large goes without its particulars: the stream has no gaps (I6)."""
+def encode_event(
+    hub_id: HubId, epoch: int, stored: StoredEvent, payload_max: int = PAYLOAD_MAX, pin: Pin | None = None
+) -> bytes:
+    """The message of one event. One that would be too large goes without its particulars: the stream has no gaps (I6).
+
+    `pin` goes with the answers that give one (A6): a drawn PIN, or that of a pulled backup.
+    """
     event = stored.event
     about: dict[str, Fact] = {"occurred_at": format_instant(stored.at), "actor": event.actor.value}
     if event.lock_id is not None:
@@ -88,6 +94,8 @@ def encode_event(hub_id: HubId, epoch: int, stored: StoredEvent, payload_max: in
         about["access_code_id"] = event.code_id
     if event.command_id is not None:
         about["command_id"] = event.command_id
+    if pin is not None:
+        about["code"] = pin.reveal()
 
     def message(body: Mapping[str, Fact]) -> bytes:
         return _bytes(

@@ -68,6 +68,7 @@ class CloudService:
         self._hub_id = hub_id
         self._clock = clock
         self._nudges = nudges
+        self._seal = desk.seal
         self._backoff = Backoff(self._settings.pace, desk.entropy)
         self._reception = InboxReception(db=db, hub_id=hub_id, desk=desk, clock=clock, nudges=nudges)
         self._herald = Herald(
@@ -145,6 +146,7 @@ class CloudService:
             hub_id=self._hub_id,
             nudges=self._nudges,
             connection=connection,
+            seal=self._seal,
             resumes=lambda: self._reception.counts.resumes,
             announce=lambda: self._herald.announce(connection),
             patience_s=self._settings.receipt_patience_s,

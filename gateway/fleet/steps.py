@@ -24,10 +24,13 @@ from gateway.model.lock_clock import ClockSeen
 from gateway.model.pin import Pin
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.model.snapshot import LockSettings, LockSnapshot
+from gateway.orders import pool, unmanaged
+from gateway.orders.pool import Cabinet
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Urgency, WriteSlot
 from gateway.planner.announce import Announcement, Ending
 from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
 from gateway.planner.plan import Plan, plan
+from gateway.ports import Entropy
 from gateway.store import codes, facts, inbox, journal, locks, slots, snapshot, tenants
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
@@ -77,6 +80,7 @@ class Bench:
     lock_id: LockId
     settings: LockSettings
     seal: PinSeal
+    entropy: Entropy
 
 
 def look(con: Connection, bench: Bench, reading: ClockReading) -> Plan | None:
@@ -115,12 +119,18 @@ def advance(
 def _settle(con: Connection, bench: Bench, scene: LockSnapshot, reading: ClockReading) -> tuple[Plan, LockSnapshot]:
     for _ in range(SETTLING_ROUNDS_MAX):
         found = plan(scene, reading)
-        if not (found.releases or found.announcements):
+        if found.is_settled:
             return found, scene
         for slot in found.releases:
             _release(con, bench, scene.slots[slot], reading.lo)
         for news in found.announcements:
             _announce(con, news, reading.lo)
+            if news.is_finished:
+                unmanaged.finished(con, news.code_id, bench.lock_id, reading.lo)
+        cabinet = Cabinet(bench.lock_id, bench.seal, bench.entropy)
+        is_changed = [pool.carry_out(con, wish, cabinet, reading.lo) for wish in found.pool_steps]
+        if not (found.releases or found.announcements or any(is_changed)):
+            return found, scene
         again = snapshot.take(con, bench.lock_id, bench.settings)
         assert again is not None
         scene = again
@@ -193,6 +203,8 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
     note_strangers(con, bench.lock_id, record, after, at)
     guard.weigh(con, bench.lock_id, record, after, at)
     _note_outcome(con, bench, done, after, at)
+    if isinstance(done.result, Sighting):
+        unmanaged.looked(con, bench.lock_id, slot, done.result, bench.seal, at)
 
 
 def _next_try(con: Connection, bench: Bench, record: SlotRecord, after: SlotRecord, turn: "_Turn") -> Instant | None:

@@ -81,7 +81,7 @@ class Worker:
         """Settle and act until nothing is left to do now; returns when to look again."""
         found = await self._peek()
         while found is not None:
-            if found.releases or found.announcements:
+            if not found.is_settled:
                 step = await self._advance(None, may_act=_not_now)
                 found = None if step is None else step.plan
             elif self._port is not None and found.head is not None:

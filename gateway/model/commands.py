@@ -1,12 +1,15 @@
 """Orders: the closed set of things the cloud and the shell may ask, after their wire form was understood."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.model.access_code import Origin
+from gateway.model.events import Fact
 from gateway.model.ids import CodeId, CommandId, LockId
 from gateway.model.instant import Instant
 from gateway.model.pin import Pin
+from gateway.model.pool_commands import PoolCommand
 
 
 class Kept(StrEnum):
@@ -32,6 +35,7 @@ class CreateAccessCode:
     is_external_modification_allowed: bool = False
     prefer_native_scheduling: bool = True
     strict_start: bool = False
+    use_backup_pool: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class UpdateAccessCode:
     is_external_modification_allowed: bool | Kept = KEPT
     prefer_native_scheduling: bool | Kept = KEPT
     strict_start: bool | Kept = KEPT
+    use_backup_pool: bool | Kept = KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class DeleteAccessCode:
     generation: int | None = None
 
 
-type Command = CreateAccessCode | UpdateAccessCode | DeleteAccessCode
+type Command = CreateAccessCode | UpdateAccessCode | DeleteAccessCode | PoolCommand
 
 
 class RejectionReason(StrEnum):
@@ -73,6 +78,9 @@ class RejectionReason(StrEnum):
     ALREADY_EXISTS = "already_exists"
     DUPLICATE_ACCESS_CODE = "duplicate_access_code"
     STALE = "stale"
+    NOT_TIME_BOUND = "access_code_not_time_bound"
+    NO_BACKUP = "backup_access_code_not_found"
+    OPENS_NOW = "opens_now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,7 @@ class Reception(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Answer to whoever ordered. `drawn_pin` is set when the hub drew the PIN of an accepted creation."""
+    """Answer to whoever ordered. `drawn_pin` is the PIN that the answer gives: a drawn one, or that of a pulled backup."""
 
     reception: Reception
     rejection: Rejection | None = None
@@ -114,3 +122,4 @@ class Receipt:
     code_id: CodeId | None = None
     generation: int | None = None
     drawn_pin: Pin | None = None
+    answer: Mapping[str, Fact] = field(default_factory=dict)

@@ -20,16 +20,12 @@ class Issue(StrEnum):
     EXTERNAL_CHANGE_IN_EFFECT = "external_modification_in_effect"
     BEING_DELETED = "being_deleted"
     EVIDENCE_LOST = "unknown_issue_with_access_code"
+    USING_BACKUP = "using_backup_access_code"
 
     @property
     def is_warning(self) -> bool:
         """Whether the documented object lists it under `warnings` instead of `errors`."""
-        return self in {
-            Issue.DELAY_IN_SETTING,
-            Issue.EXTERNAL_CHANGE_IN_EFFECT,
-            Issue.BEING_DELETED,
-            Issue.EVIDENCE_LOST,
-        }
+        return self in _WARNINGS
 
 
 class Status(StrEnum):
@@ -40,3 +36,14 @@ class Status(StrEnum):
     SET = "set"
     REMOVING = "removing"
     UNKNOWN = "unknown"
+
+
+_WARNINGS = frozenset(
+    {
+        Issue.DELAY_IN_SETTING,
+        Issue.EXTERNAL_CHANGE_IN_EFFECT,
+        Issue.BEING_DELETED,
+        Issue.EVIDENCE_LOST,
+        Issue.USING_BACKUP,
+    }
+)

@@ -48,6 +48,15 @@ class Pin:
         """What stands for this PIN wherever two PINs are compared (A11)."""
         return PinDigest(hmac.digest(key, self._digits.encode(), hashlib.sha256)[:DIGEST_BYTES])
 
+    def is_near(self, other: "Pin") -> bool:
+        """Whether one slip of a finger makes one of the other: a wrong digit, two swapped neighbours, a digit too few."""
+        one, two = self._digits, other.reveal()
+        if len(one) != len(two):
+            return one.startswith(two) or two.startswith(one)
+        wrong = [place for place in range(len(one)) if one[place] != two[place]]
+        is_swapped = len(wrong) == 2 and wrong[1] == wrong[0] + 1 and one[wrong[0]] == two[wrong[1]]
+        return len(wrong) <= 1 or (is_swapped and one[wrong[1]] == two[wrong[0]])
+
     def __len__(self) -> int:
         """Count of digits; not a secret, a lock's refusal tells it."""
         return len(self._digits)

@@ -11,7 +11,9 @@ from gateway.model.link import UNMEASURED, Link
 from gateway.model.lock import DEFAULT_LEAD_MS, DEFAULT_PRELOAD_MS, DEFAULT_UNTRUSTED_STAY_MS, LockProfile
 from gateway.model.lock_clock import NEVER_CHECKED, LockClock
 from gateway.model.pin import PinDigest
+from gateway.model.pool import Pool, PoolRules
 from gateway.model.slot import SlotRecord
+from gateway.model.unmanaged import Takeover
 from gateway.model.window import Window
 
 
@@ -41,7 +43,7 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class LockSettings:
-    """What the owner configured for a lock, in milliseconds (A3, A4, T2).
+    """What the owner configured for a lock, in milliseconds (A3, A4, T2), and its pool (A12).
 
     `lead_ms` before its start a code is written just in time; `preload_ms` before its start it is preloaded on a lock that
     keeps windows itself; `untrusted_stay_ms` codes stay on it while nobody knows the time.
@@ -50,6 +52,7 @@ class LockSettings:
     lead_ms: int = DEFAULT_LEAD_MS
     preload_ms: int = DEFAULT_PRELOAD_MS
     untrusted_stay_ms: int = DEFAULT_UNTRUSTED_STAY_MS
+    pool: PoolRules = field(default_factory=PoolRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +86,5 @@ class LockSnapshot:
     clock: LockClock = NEVER_CHECKED
     link: Link = UNMEASURED
     refused_windows: frozenset[CodeId] = frozenset()
+    pool: Pool = field(default_factory=Pool)
+    takeovers: Mapping[Slot, Takeover] = field(default_factory=dict)

@@ -7,7 +7,6 @@ order under the id of a first one, with another body, is refused and leaves the 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from gateway.model.access_code import AccessCode
 from gateway.model.commands import (
@@ -23,48 +22,40 @@ from gateway.model.commands import (
     UpdateAccessCode,
 )
 from gateway.model.events import Event, EventKind, Fact
-from gateway.model.ids import CodeId, LockId
+from gateway.model.ids import CodeId, EventSeq, LockId
 from gateway.model.instant import Instant, format_instant
-from gateway.model.personal import SALT_BYTES, Personal
-from gateway.model.pin import ANY_LOCK, Pin, draw_pin
+from gateway.model.pin import Pin
 from gateway.model.window import CodeType, Window
-from gateway.orders.rules import HubRules, check_lock, check_pin, check_window, foreign_rival, rival
-from gateway.ports import Entropy
-from gateway.store import codes, inbox, journal, locks, slots
+from gateway.orders import deeds
+from gateway.orders.deeds import Deed
+from gateway.orders.desk import Desk
+from gateway.orders.draw import draw_free
+from gateway.orders.pool import follow, give_way, rivals
+from gateway.orders.rules import check_guest, check_lock, check_pin, check_window, foreign_rival, rival
+from gateway.store import answers, codes, inbox, journal, locks, pool, slots
 from gateway.store.database import Connection
-from gateway.store.seal import PinSeal
+
+__all__ = ["Desk", "affected", "receive"]
 
 _EMPTY_WINDOW = Rejection(RejectionReason.INVALID_INPUT, "ends_at", "the window ends at or before its start")
 _PIN_ERASED = Rejection(
     RejectionReason.INVALID_INPUT, "code", "the PIN of this ended code was erased: give one, or create a new code"
 )
 
-DRAWS_MAX = 1_000
-"""Bound on drawing a PIN that no living code of the lock uses: far more codes than any lock has slots."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What receiving an order needs besides the database: the hub's rules, its seal, and chance."""
-
-    hub: HubRules
-    seal: PinSeal
-    entropy: Entropy
-
-    def personal(self, text: str) -> Personal:
-        """Mark a name, so that the journal can erase it (A19)."""
-        return Personal(text, self.entropy.token(SALT_BYTES))
-
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """An accepted order, worked out: the code as it will be, its PIN if that is new, and what to tell."""
+    """An accepted order, worked out: the code as it will be, its PIN if that is new, and what to tell.
+
+    `is_guest` puts the backup pool behind the code or takes it away; None leaves that as it is (A12).
+    """
 
     code: AccessCode
     pin: Pin | None
     kind: EventKind
     body: Mapping[str, Fact]
     drawn: bool = False
+    is_guest: bool | None = None
 
 
 def receive(con: Connection, order: Order, desk: Desk, at: Instant) -> Receipt:
@@ -75,6 +66,16 @@ def receive(con: Connection, order: Order, desk: Desk, at: Instant) -> Receipt:
     outcome = _decide(con, order, desk, at)
     if isinstance(outcome, Rejection):
         return _reject(con, order, outcome, at)
+    if isinstance(outcome, Deed):
+        deeds.store(con, order, outcome, desk, at)
+        return Receipt(
+            Reception.ACCEPTED,
+            lock_id=outcome.lock_id,
+            code_id=outcome.code_id,
+            generation=outcome.generation,
+            drawn_pin=outcome.pin,
+            answer=outcome.answer,
+        )
     _store(con, order, outcome, desk, at)
     code = outcome.code
     return Receipt(
@@ -97,7 +98,7 @@ def _repeated(known: inbox.CommandRow, order: Order) -> Receipt:
     return Receipt(Reception.REPEATED, rejection, known.lock_id, known.code_id, known.generation)
 
 
-def _decide(con: Connection, order: Order, desk: Desk, at: Instant) -> _Change | Rejection:
+def _decide(con: Connection, order: Order, desk: Desk, at: Instant) -> _Change | Deed | Rejection:
     command = order.command
     match command:
         case Rejection():
@@ -108,7 +109,8 @@ def _decide(con: Connection, order: Order, desk: Desk, at: Instant) -> _Change |
             return _update(con, command, order, desk, at)
         case DeleteAccessCode():
             return _delete(con, command, order, at)
-    assert_never(command)
+        case _:
+            return deeds.decide(con, command, order, desk, at)
 
 
 def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, at: Instant) -> _Change | Rejection:
@@ -143,16 +145,21 @@ def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, a
         prefer_native_scheduling=wish.prefer_native_scheduling,
         strict_start=wish.strict_start,
     )
-    wrong = check_window(window, at) or _check_code(con, code, pin, desk)
+    wrong = check_window(window, at) or check_guest(window, is_guest=wish.use_backup_pool)
+    wrong = wrong or _check_code(con, code, pin, desk)
     if wrong is not None:
         return wrong
-    return _Change(code, pin, EventKind.CODE_CREATED, _shown(code, desk), drawn=wish.pin is None)
+    shown, is_drawn = _shown(code, desk), wish.pin is None
+    return _Change(code, pin, EventKind.CODE_CREATED, shown, drawn=is_drawn, is_guest=wish.use_backup_pool)
 
 
 def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, at: Instant) -> _Change | Rejection:
     before = codes.get(con, wish.code_id)
     if before is None or before.is_deleted:
         return _not_found()
+    if pool.get(con, wish.code_id) is not None:
+        message = "is a backup: it follows the code that it stands in for, update that one"
+        return Rejection(RejectionReason.INVALID_INPUT, "access_code_id", message)
     generation = wish.generation if wish.generation is not None else before.generation + 1
     if generation <= before.generation:
         return _stale(before.generation)
@@ -179,12 +186,13 @@ def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, a
         prefer_native_scheduling=_or_kept(wish.prefer_native_scheduling, before.prefer_native_scheduling),
         strict_start=_or_kept(wish.strict_start, before.strict_start),
     )
-    wrong = check_window(window, at) or _check_code(con, code, pin, desk)
+    is_guest = None if isinstance(wish.use_backup_pool, Kept) else wish.use_backup_pool
+    wrong = check_window(window, at) or check_guest(window, is_guest=is_guest or False)
+    wrong = wrong or _check_code(con, code, pin, desk)
     if wrong is not None:
         return wrong
-    return _Change(
-        code, pin, EventKind.CODE_MUTATIONS_REQUESTED, {"requested_mutations": _mutations(before, code, desk)}
-    )
+    mutations: dict[str, Fact] = {"requested_mutations": _mutations(before, code, desk)}
+    return _Change(code, pin, EventKind.CODE_MUTATIONS_REQUESTED, mutations, is_guest=is_guest)
 
 
 def _delete(con: Connection, wish: DeleteAccessCode, order: Order, at: Instant) -> _Change | Rejection:
@@ -205,23 +213,14 @@ def _check_code(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) 
     if pin is not None and (wrong := check_pin(pin, row)) is not None:
         return wrong
     lead_ms = desk.hub.locks[code.lock_id].lead_ms if code.lock_id in desk.hub.locks else 0
-    same_pin = codes.unfinished_with_pin(con, code.lock_id, code.digest)
+    same_pin = rivals(con, code.lock_id, code.digest)
     return rival(code, same_pin, lead_ms) or foreign_rival(slots.foreign_with_pin(con, code.lock_id, code.digest))
 
 
 def _draw(con: Connection, lock_id: LockId, desk: Desk) -> Pin | Rejection:
-    row = locks.get(con, lock_id)
-    rules = ANY_LOCK if row is None else row.profile.pin_rules
-    for _ in range(DRAWS_MAX):
-        try:
-            pin = draw_pin(rules, desk.entropy.token)
-        except ValueError:
-            break
-        if not codes.unfinished_with_pin(con, lock_id, desk.seal.digest(pin)):
-            return pin
-    return Rejection(
-        RejectionReason.INVALID_INPUT, "code", "no free PIN was found for this lock: give one with the order"
-    )
+    pin = draw_free(con, lock_id, desk.seal, desk.entropy)
+    message = "no free PIN was found for this lock: give one with the order"
+    return Rejection(RejectionReason.INVALID_INPUT, "code", message) if pin is None else pin
 
 
 def _reject(con: Connection, order: Order, why: Rejection, at: Instant) -> Receipt:
@@ -254,9 +253,9 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
         sealed = desk.seal.seal(change.pin, code.lock_id, code.code_id)
     assert sealed is not None or code.is_deleted, "a living code has a sealed PIN"
 
-    def tell(kind: EventKind, body: Mapping[str, Fact]) -> None:
+    def tell(kind: EventKind, body: Mapping[str, Fact]) -> EventSeq:
         event = Event(kind, code.lock_id, code.code_id, order.command_id, order.origin, body)
-        journal.append(con, event, at)
+        return journal.append(con, event, at)
 
     tell(EventKind.COMMAND_RECEIVED, {})
     # A newer generation ends the older orders of its code (C2).
@@ -266,7 +265,14 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
         event = Event(EventKind.COMMAND_FAILED, code.lock_id, code.code_id, older.command_id, order.origin, body)
         journal.append(con, event, at)
     before = codes.get(con, code.code_id)
+    if not code.is_deleted and pool.get(con, code.code_id) is None:
+        give_way(con, code.lock_id, code.digest, at)
     codes.put(con, code, sealed)
+    follow(con, code, at)
+    if change.is_guest is not None:
+        pool.enrol(con, code.code_id, is_guest=change.is_guest)
+    if change.is_guest:
+        pool.turn(con, code.lock_id, is_on=True)
     row = inbox.CommandRow(
         order.command_id,
         order.kind,
@@ -279,7 +285,8 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
         code.generation,
     )
     inbox.add(con, row)
-    tell(EventKind.COMMAND_ACCEPTED, {"generation": code.generation})
+    accepted = tell(EventKind.COMMAND_ACCEPTED, {"generation": code.generation})
+    answers.attach(con, order, accepted, code.lock_id, change.pin if change.drawn else None, desk.seal)
     tell(change.kind, dict(change.body) | {"generation": code.generation})
     if before is not None and not code.is_deleted and not before.is_deleted:
         _tell_at_once(con, before, code, order, desk, at)

@@ -46,6 +46,14 @@ def check_window(window: Window, at: Instant) -> Rejection | None:
     return None
 
 
+def check_guest(window: Window, *, is_guest: bool) -> Rejection | None:
+    """Only a code with an end has the backup pool behind it: a backup is given for a stay (A12)."""
+    if not is_guest or window.ends_at is not None:
+        return None
+    message = "is for time-bound codes: give ends_at, or leave it out"
+    return Rejection(RejectionReason.INVALID_INPUT, "use_backup_access_code_pool", message)
+
+
 def check_pin(pin: Pin, row: LockRow | None) -> Rejection | None:
     """The PIN must meet the rules of the lock; of any lock while this one was never seen."""
     rules = ANY_LOCK if row is None else row.profile.pin_rules

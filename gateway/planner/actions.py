@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import Instant
 from gateway.model.pin import PinDigest
+from gateway.model.pool import PoolIssue
 from gateway.model.window import Window
 
 
@@ -21,6 +22,7 @@ class Reason(StrEnum):
     RESTORE = "restore"
     FIND_FREE = "look_for_free_slot"
     PROVE = "prove"
+    ADOPT = "look_before_adopting"
     FIRST_LISTING = "first_listing"
     CHECK_CLOCK = "check_clock"
 
@@ -92,3 +94,36 @@ class CheckClock:
 type SlotAction = ReadSlot | WriteSlot | ClearSlot
 type LockAction = ListSlots | CheckClock
 type Action = SlotAction | LockAction
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateBackup:
+    """Draw one more spare for the lock's pool (A12). The planner knows no chance: PIN and id are drawn by the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetireBackup:
+    """Take a spare that nobody was given off the lock for good: it is too many, refused, or in the way (A12, A16)."""
+
+    code_id: CodeId
+
+
+@dataclass(frozen=True, slots=True)
+class PullBackup:
+    """Give a proven spare to the guest whose own code is at risk (A13)."""
+
+    original: CodeId
+    backup: CodeId
+
+
+@dataclass(frozen=True, slots=True)
+class TellPool:
+    """Tell the cloud what is wrong with the pool now, and how many spares are ready."""
+
+    issues: frozenset[PoolIssue]
+    ready: int
+    pulled: int
+
+
+type PoolStep = GenerateBackup | RetireBackup | PullBackup | TellPool
+"""What a pool needs: done in the worker's transaction, without the radio."""

@@ -116,6 +116,10 @@ def _of_issues(code: AccessCode, now: Circumstances, told: Announced, new: Annou
     for issue, kind in _ISSUE_EVENTS.items():
         if issue in fresh:
             yield _event(kind, code, _shown_issues(new, now))
+    if Issue.NO_SPACE in new.issues ^ told.issues:
+        # No event of its own is documented for a lock without room; the guest's host has to hear of it all the same (A16).
+        change: Fact = [{"property": "errors", "from": _errors(told.issues), "to": _errors(new.issues)}]
+        yield _event(EventKind.CODE_CHANGED, code, {"changed_properties": change})
     if fresh & {Issue.CONFLICTING_CHANGE, Issue.EXTERNAL_CHANGE_IN_EFFECT}:
         was_deleted = now.verdict is Verdict.DRIFT_DELETED
         kind = EventKind.CODE_DELETED_EXTERNAL if was_deleted else EventKind.CODE_MODIFIED_EXTERNAL
@@ -128,9 +132,13 @@ def _shown_issues(new: Announced, now: Circumstances) -> dict[str, Fact]:
     return issue_lists(new.issues | away)
 
 
+def _errors(issues: frozenset[Issue]) -> list[Fact]:
+    return [issue.value for issue in sorted(issues) if not issue.is_warning]
+
+
 def issue_lists(issues: frozenset[Issue]) -> dict[str, Fact]:
     """The two documented lists, sorted by name."""
-    errors: list[Fact] = [issue.value for issue in sorted(issues) if not issue.is_warning]
+    errors = _errors(issues)
     warnings: list[Fact] = [issue.value for issue in sorted(issues) if issue.is_warning]
     return {"access_code_errors": errors, "access_code_warnings": warnings}
 

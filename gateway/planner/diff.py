@@ -13,6 +13,7 @@ from gateway.model.lock import ReadBack
 from gateway.model.pin import PinDigest
 from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict, may_be_landing, possible_pins
 from gateway.model.snapshot import LockSnapshot
+from gateway.model.unmanaged import Purpose
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import open_again_at
 from gateway.planner.desired import UNTRUSTED_AHEAD_MS, Desire, Phase
@@ -56,6 +57,7 @@ def candidates(scene: Scene) -> Iterator[Candidate]:
         if record.lease is not None and (found := _of_leased(scene, record, verdict, scene.wishes[record.lease])):
             yield found
     yield from clock_check(scene)
+    yield from _adoptions(scene)
     if scene.snapshot.listed_at is None:
         yield Candidate(ListSlots(Reason.FIRST_LISTING, scene.reading.lo))
         return
@@ -79,6 +81,14 @@ def clock_check(scene: Scene) -> Iterator[Candidate]:
     if counting and due_at is not None:
         begins_at, deadline = min(counting)
         yield Candidate(CheckClock(Reason.CHECK_CLOCK, deadline), Instant(max(due_at, begins_at)))
+
+
+def _adoptions(scene: Scene) -> Iterator[Candidate]:
+    """Codes of others that somebody asked us to adopt: their PIN is read once more, we keep none of others (A14)."""
+    for slot, wish in scene.snapshot.takeovers.items():
+        record = scene.snapshot.slots.get(slot, SlotRecord(slot))
+        if wish.purpose is Purpose.ADOPT and record.lease is None:
+            yield Candidate(ReadSlot(slot, None, Reason.ADOPT, wish.ordered_at, Urgency.PROVE), record.next_try_at)
 
 
 def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate | None:

@@ -16,13 +16,15 @@ from gateway.model.instant import DAY_MS, SECOND_MS, Instant
 from gateway.model.ledger import doubted, released
 from gateway.model.slot import SlotRecord, Verdict, judge, possible_pins
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
-from gateway.planner.actions import Action
+from gateway.planner.actions import Action, PoolStep
 from gateway.planner.announce import Announcement, announcement
+from gateway.planner.capacity import short_of_room
 from gateway.planner.desired import Desire, Phase, desire
 from gateway.planner.diff import Scene, candidates, holders
 from gateway.planner.leases import affordable, assign
 from gateway.planner.native import lead_ms, shared_pins, timing
 from gateway.planner.order import ordered
+from gateway.planner.pool import PoolStanding, pool_plan, unhurried
 from gateway.planner.status import Circumstances, Standing, standing_of
 
 
@@ -30,8 +32,8 @@ from gateway.planner.status import Circumstances, Standing, standing_of
 class Plan:
     """What one lock needs. `wake_at` is None when only new input can change the answer.
 
-    `releases` are slots whose lease ends; `announcements` are to be stored together with them. While either is not
-    empty the head is already what follows after they are stored.
+    `releases` are slots whose lease ends; `announcements` and `pool_steps` are to be stored together with them. While any of
+    them is not empty the head is already what follows after they are stored.
     """
 
     head: Action | None
@@ -42,6 +44,13 @@ class Plan:
     wishes: Mapping[CodeId, Desire]
     releases: tuple[Slot, ...]
     announcements: tuple[Announcement, ...]
+    pool: PoolStanding
+    pool_steps: tuple[PoolStep, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to store before the next action."""
+        return not (self.releases or self.announcements or self.pool_steps)
 
 
 EMPTY_IS_FRESH_MS = 7 * DAY_MS
@@ -66,6 +75,7 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
         code.code_id: _desire(code, snapshot, reading, leased.get(code.code_id), has_twin=code.digest in shared)
         for code in snapshot.codes
     }
+    wishes |= unhurried(snapshot.pool, wishes)
     releases = tuple(
         slot
         for slot, record in snapshot.slots.items()
@@ -79,33 +89,15 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
     open_count = sum(verdicts.get(Slot(number), Verdict.UNSEEN) in _OPEN for number in snapshot.profile.slots)
     assignment = assign(settled, verdicts, affordable(waiting, open_count, reading.lo))
     scene = Scene(settled, reading, wishes, verdicts, assignment, holders(settled))
-
-    orders_of: defaultdict[CodeId, list[OpenOrder]] = defaultdict(list)
-    for order in snapshot.orders:
-        orders_of[order.code_id].append(order)
-    standings: dict[CodeId, Standing] = {}
-    announcements: list[Announcement] = []
-    for code_id, wish in wishes.items():
-        record = holding.get(code_id)
-        now = Circumstances(
-            record=record,
-            verdict=None if record is None else verdicts[record.slot],
-            is_homeless=code_id in assignment.homeless and settled.listed_at is not None,
-            has_foreign_twin=wish.phase is Phase.WANTED and _has_foreign_twin(scene, wish, record),
-            is_reachable=snapshot.is_reachable,
-            is_quarantined=snapshot.is_quarantined,
-        )
-        standings[code_id] = standing_of(wish, now, reading, lead_ms(wish.code, snapshot))
-        told = snapshot.announced.get(code_id, Announced())
-        if (news := announcement(wish, now, standings[code_id], told, tuple(orders_of[code_id]))) is not None:
-            announcements.append(news)
-
+    standings, announcements = _told(scene, holding)
+    pool = pool_plan(scene, holding)
     queue = () if snapshot.is_quarantined else ordered(tuple(candidates(scene)))
     ready = [entry.action for entry in queue if entry.not_before is None or entry.not_before <= reading.lo]
     edges = (
         *(wish.changes_at for wish in wishes.values()),
         *(standing.changes_at for standing in standings.values()),
         *(entry.not_before for entry in queue),
+        *pool.edges,
     )
     return Plan(
         head=ready[0] if ready else None,
@@ -115,7 +107,9 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
         standings=standings,
         wishes=wishes,
         releases=releases,
-        announcements=tuple(announcements),
+        announcements=announcements,
+        pool=pool.standing,
+        pool_steps=pool.steps,
     )
 
 
@@ -125,6 +119,38 @@ def _desire(
     when = timing(code, snapshot, reading, record, has_twin=has_twin)
     stay_ms = snapshot.settings.untrusted_stay_ms
     return desire(code, reading, when, is_on_lock=_may_be_on_lock(record), stay_ms=stay_ms)
+
+
+def _told(
+    scene: Scene, holding: Mapping[CodeId, SlotRecord]
+) -> tuple[Mapping[CodeId, Standing], tuple[Announcement, ...]]:
+    """How each code stands, and what the cloud does not know of it yet."""
+    snapshot = scene.snapshot
+    orders_of: defaultdict[CodeId, list[OpenOrder]] = defaultdict(list)
+    for order in snapshot.orders:
+        orders_of[order.code_id].append(order)
+    short = short_of_room(scene)
+    helped = {backup.pulled_for for backup in snapshot.pool.backups.values()}
+    standings: dict[CodeId, Standing] = {}
+    announcements: list[Announcement] = []
+    for code_id, wish in scene.wishes.items():
+        record = holding.get(code_id)
+        now = Circumstances(
+            record=record,
+            verdict=None if record is None else scene.verdicts[record.slot],
+            is_homeless=code_id in scene.assignment.homeless and snapshot.listed_at is not None,
+            has_foreign_twin=wish.phase is Phase.WANTED and _has_foreign_twin(scene, wish, record),
+            is_reachable=snapshot.is_reachable,
+            is_quarantined=snapshot.is_quarantined,
+            is_short_of_room=code_id in short,
+            is_spare=snapshot.pool.is_spare(code_id),
+            has_backup=code_id in helped,
+        )
+        standings[code_id] = standing_of(wish, now, scene.reading, lead_ms(wish.code, snapshot))
+        told = snapshot.announced.get(code_id, Announced())
+        if (news := announcement(wish, now, standings[code_id], told, tuple(orders_of[code_id]))) is not None:
+            announcements.append(news)
+    return standings, tuple(announcements)
 
 
 def _may_be_on_lock(record: SlotRecord | None) -> bool:

@@ -35,7 +35,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """The slot that a code leases, its verdict, and what stands in the code's way."""
+    """The slot that a code leases, its verdict, and what stands in the code's way.
+
+    `is_short_of_room` foresees that there will be no slot for it (A16); nobody waits for a spare, so it is never late.
+    """
 
     record: SlotRecord | None
     verdict: Verdict | None
@@ -43,6 +46,9 @@ class Circumstances:
     has_foreign_twin: bool = False
     is_reachable: bool = True
     is_quarantined: bool = False
+    is_short_of_room: bool = False
+    is_spare: bool = False
+    has_backup: bool = False
 
 
 def is_lost_now(now: Circumstances) -> bool:
@@ -80,7 +86,8 @@ def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms
     issues: set[Issue] = set()
     edges: list[Instant] = []
     is_scheduled = wish.is_preloaded(reading.lo) and now.verdict is Verdict.GOOD
-    if wish.phase is Phase.WANTED and status is not Status.SET and not is_scheduled:
+    is_awaited = not (is_scheduled or now.is_spare)
+    if wish.phase is Phase.WANTED and status is not Status.SET and is_awaited:
         issues, edges = _of_unproven(wish, now, reading, lead_ms)
     if wish.is_preloaded(reading.lo):
         edges += [at for at in (wish.just_in_time_at, wish.code.window.starts_at) if at is not None and at > reading.lo]
@@ -92,6 +99,10 @@ def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms
             edges.append(failed_at)
         if wish.code.is_deleted:
             issues.add(Issue.BEING_DELETED)
+    if wish.phase is Phase.BEFORE and now.is_short_of_room:
+        issues.add(Issue.NO_SPACE)
+    if wish.phase is not Phase.OVER and now.has_backup:
+        issues.add(Issue.USING_BACKUP)
     if wish.phase is Phase.WANTED and now.verdict in _DRIFT:
         is_allowed = wish.code.is_external_modification_allowed
         issues.add(Issue.EXTERNAL_CHANGE_IN_EFFECT if is_allowed else Issue.CONFLICTING_CHANGE)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gateway.model.answers import RefusalReason
 from gateway.model.evidence import Evidence
 from gateway.model.issues import Issue, Status
+from gateway.model.pool import PoolIssue
 from gateway.model.slot import Verdict
 
 VERDICT_WORDS: Mapping[Verdict, str] = {
@@ -58,6 +59,7 @@ ISSUE_WORDS: Mapping[Issue, str] = {
     Issue.REFUSED: "The lock refused the PIN without saying why.",
     Issue.DELAY_IN_SETTING: "Getting the PIN onto the lock takes longer than usual.",
     Issue.EXTERNAL_CHANGE_IN_EFFECT: "Somebody changed the code at the lock; this code allows that.",
+    Issue.USING_BACKUP: "A backup code stands in for this code.",
     Issue.BEING_DELETED: "The code was deleted and is being taken off the lock.",
 }
 """What is wrong with a code, for a person; also the message beside the documented name."""
@@ -70,3 +72,10 @@ REFUSAL_WORDS: Mapping[RefusalReason, str] = {
     RefusalReason.UNSPECIFIED: "it gave no reason",
 }
 """Why a lock said no, for a person."""
+
+POOL_WORDS: Mapping[PoolIssue, str] = {
+    PoolIssue.EMPTY: "No backup code is ready on this lock.",
+    PoolIssue.PARTIAL: "The pool cannot be filled now: the lock is full, or does not answer.",
+    PoolIssue.MANY_PULLED: "Many backup codes are in use: look for a fault of the lock.",
+}
+"""What is wrong with a backup pool, for a person; also the message beside the documented name."""

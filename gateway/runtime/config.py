@@ -21,6 +21,7 @@ from gateway.cloud.broker_settings import BrokerSettings, Protocol, TlsFiles
 from gateway.model.ids import HubId, LockId
 from gateway.model.instant import DAY_MS, HOUR_MS, SECOND_MS
 from gateway.model.lock import DEFAULT_LEAD_MS, DEFAULT_PRELOAD_MS, DEFAULT_UNTRUSTED_STAY_MS
+from gateway.model.pool import POOL_RESERVE, POOL_SIZE, POOL_SIZE_MAX, AutoPull, PoolRules
 from gateway.model.snapshot import LockSettings
 from gateway.ports import DriverSettings, LockAddress
 from gateway.runtime.clock import TrustSource
@@ -38,6 +39,7 @@ LONGEST_UNTRUSTED_STAY_H = 14 * 24
 
 _NAME = r"^[A-Za-z0-9_-]{1,64}$"
 type Name = Annotated[str, Field(pattern=_NAME)]
+type PoolSize = Annotated[int, Field(ge=0, le=POOL_SIZE_MAX)]
 type Lead = Annotated[float, Field(ge=0, le=LONGEST_LEAD_S)]
 type Preload = Annotated[float, Field(ge=0, le=LONGEST_PRELOAD_S)]
 
@@ -101,6 +103,13 @@ class _Leads(_Table):
     native_s: Preload = DEFAULT_PRELOAD_MS / SECOND_MS
 
 
+class _Pool(_Table):
+    enabled: bool = False
+    size: PoolSize = POOL_SIZE
+    reserve: PoolSize = POOL_RESERVE
+    auto_pull: AutoPull = Field(default=AutoPull.AT_RISK, strict=False)
+
+
 class _Broker(_Table):
     url: Annotated[str, AfterValidator(_url)]
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
@@ -124,12 +133,15 @@ class _Lock(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     driver: Annotated[Name, AfterValidator(_installed)] = "zwave"
     just_in_time_s: Lead | None = None
+    pool_enabled: bool | None = None
+    pool_size: PoolSize | None = None
     native_s: Preload | None = None
 
 
 class _File(_Table):
     hub: _Hub
     leads: _Leads = _Leads()
+    pool: _Pool = _Pool()
     broker: _Broker
     clock: _Clock = _Clock()
     drivers: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
@@ -305,6 +317,12 @@ def _lock(lock: _Lock, file: _File) -> LockConfig:
         lead_ms=round(lead_s * SECOND_MS),
         preload_ms=round(native_s * SECOND_MS),
         untrusted_stay_ms=round(file.clock.untrusted_stay_h * HOUR_MS),
+        pool=PoolRules(
+            size=file.pool.size if lock.pool_size is None else lock.pool_size,
+            reserve=file.pool.reserve,
+            is_on=file.pool.enabled if lock.pool_enabled is None else lock.pool_enabled,
+            auto_pull=file.pool.auto_pull,
+        ),
     )
     return LockConfig(LockId(lock.id), lock.name, lock.driver, settings, _address(lock))
 

@@ -81,7 +81,7 @@ class Gateway:
         settings = {lock.lock_id: lock.settings for lock in config.locks}
         desk = Desk(HubRules(settings), seal, entropy)
         house = House(database, clock, entropy, self.nudges)
-        benches = [Bench(lock_id, setting, seal) for lock_id, setting in settings.items()]
+        benches = [Bench(lock_id, setting, seal, entropy) for lock_id, setting in settings.items()]
         self.fleet = Fleet(house, benches, drivers, {lock.lock_id: lock.driver for lock in config.locks}, self._keeper)
         self.cloud = CloudService(
             db=database,

@@ -4,6 +4,7 @@ from gateway.shell.session import Argument, Catalogue, Shape, Verb
 
 _LOCK = Argument("lock", "a lock, by id or by name", is_required=True)
 _CODE = Argument("code", "an access code, by id, by the first characters of its id, or by name", is_required=True)
+_SLOT = Argument("slot", "the number of a slot", is_required=True)
 _TIME = "a time: 2027-01-31T15:00:00Z, '2027-01-31 15:00' in the property's zone, or +2h"
 
 
@@ -42,6 +43,7 @@ VERBS: tuple[Verb, ...] = (
             _option("from", f"when it starts to work, {_TIME}; at once when left out"),
             _option("until", "when it stops, written likewise; works until deleted when left out"),
             _option("id", "an id of your own; drawn by the hub when left out"),
+            Argument("pool", "put the lock's backup pool behind it; needs --until", Shape.FLAG),
         ),
         is_mutating=True,
         examples=(
@@ -72,6 +74,53 @@ VERBS: tuple[Verb, ...] = (
         (_LOCK,),
         is_mutating=True,
         examples=("accept-lock front-door",),
+    ),
+    Verb(
+        "pool",
+        "the backup codes of a lock; turns the pool on or off",
+        (_LOCK, Argument("on", "fill the pool", Shape.FLAG), Argument("off", "empty the pool", Shape.FLAG)),
+        is_mutating=True,
+        examples=("pool front-door", "pool front-door --on"),
+    ),
+    Verb(
+        "pull",
+        "give a guest a backup code, and show its PIN",
+        (_CODE, Argument("force", "hand it out before the stay, too: it opens at once", Shape.FLAG)),
+        is_mutating=True,
+        examples=("pull 3f2a91c0", "pull 'Ms Adams' --force"),
+    ),
+    Verb(
+        "reveal",
+        "show the PIN of a code; its timeline keeps why",
+        (_CODE, _option("reason", "why, in one sentence", is_required=True)),
+        is_mutating=True,
+        examples=("reveal 3f2a91c0 --reason 'the guest lost the letter'",),
+    ),
+    Verb(
+        "generate", "draw a PIN that a lock would take", (_LOCK,), is_mutating=True, examples=("generate front-door",)
+    ),
+    Verb("unmanaged", "codes on a lock that are not the hub's", (_LOCK,), examples=("unmanaged front-door",)),
+    Verb(
+        "adopt",
+        "make a code of others an access code of the hub",
+        (
+            _LOCK,
+            _SLOT,
+            _option("name", "whose code it is"),
+            _option("pin", "its PIN, or - to be asked for it; needed where the lock hides it"),
+            _option("from", f"when it starts to work, {_TIME}; at once when left out"),
+            _option("until", "when it stops, written likewise; works until deleted when left out"),
+            _option("id", "an id of your own; drawn by the hub when left out"),
+        ),
+        is_mutating=True,
+        examples=("adopt front-door 2 --name Owner", "adopt front-door 2 --name Owner --pin -"),
+    ),
+    Verb(
+        "delete-unmanaged",
+        "take a code of others off a lock for good",
+        (_LOCK, _SLOT, Argument("yes", "yes, that one", Shape.FLAG)),
+        is_mutating=True,
+        examples=("delete-unmanaged front-door 2 --yes",),
     ),
     Verb("verify", "walk the journal's chain and say whether it is whole", examples=("verify",)),
 )

@@ -9,7 +9,7 @@ from gateway.model.slot import SlotRecord, Verdict
 from gateway.planner.actions import Action, CheckClock, ListSlots
 from gateway.planner.desired import Phase
 from gateway.planner.explain import record_of, waits_for_the_time
-from gateway.planner.words import ISSUE_WORDS
+from gateway.planner.words import ISSUE_WORDS, POOL_WORDS
 from gateway.shell.scenes import Scene
 from gateway.store.journal import Line
 
@@ -37,6 +37,9 @@ def access_code(code: AccessCode, scene: Scene) -> dict[str, Fact]:
         "ends_at": instant(code.window.ends_at),
         "created_at": format_instant(code.created_at),
         "is_managed": True,
+        "is_backup": code.code_id in scene.snapshot.pool.backups,
+        "is_backup_access_code_available": bool(scene.plan.pool.ready),
+        "pulled_backup_access_code_id": scene.snapshot.pool.pulled_for(code.code_id),
         "is_scheduled_on_device": record is not None and is_scheduled(code, scene, record),
         "is_external_modification_allowed": code.is_external_modification_allowed,
         "errors": [*errors],
@@ -105,9 +108,36 @@ def lock(scene: Scene, next_text: str) -> dict[str, Fact]:
     }
 
 
+def pool(scene: Scene) -> dict[str, Fact]:
+    """The backup pool of a lock, with its errors and warnings under their documented names."""
+    standing = scene.plan.pool
+    errors: list[Fact] = [
+        {"error_code": issue.value, "message": POOL_WORDS[issue], "is_device_error": True}
+        for issue in sorted(standing.issues)
+        if not issue.is_warning
+    ]
+    warnings: list[Fact] = [
+        {"warning_code": issue.value, "message": POOL_WORDS[issue]}
+        for issue in sorted(standing.issues)
+        if issue.is_warning
+    ]
+    return {
+        "device_id": scene.view.lock_id,
+        "backup_access_code_pool_enabled": standing.is_on,
+        "size": standing.size,
+        "room": standing.target,
+        "ready": list[Fact](standing.ready),
+        "filling": list[Fact](standing.filling),
+        "pulled": {str(original): str(backup) for original, backup in standing.pulled.items()},
+        "errors": errors,
+        "warnings": warnings,
+    }
+
+
 def counts(scene: Scene) -> tuple[int, int, int]:
-    """Codes that should be on the lock now, those of them that are `set`, and those that still wait for their time."""
-    wishes = scene.plan.wishes.values()
+    """Codes that should be on the lock now, those of them that are `set`, and those that wait for their time; no spares."""
+    pool = scene.snapshot.pool
+    wishes = [wish for code_id, wish in scene.plan.wishes.items() if not pool.is_spare(code_id)]
     standings = scene.plan.standings
     wanted = [wish for wish in wishes if wish.phase is Phase.WANTED]
     proven = sum(standings[wish.code.code_id].status is Status.SET for wish in wanted)

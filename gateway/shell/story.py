@@ -12,6 +12,9 @@ from gateway.store.journal import Line
 VERB_NOTE = "shell.verb"
 """Kind of the journal line that a mutating verb leaves: who asked for what, and what came of it."""
 
+REVEAL_NOTE = "access_code.revealed"
+"""Kind of the journal line that showing a PIN leaves: who looked, and why."""
+
 _TOLD: Mapping[str, str] = {
     EventKind.COMMAND_RECEIVED: "order received",
     EventKind.COMMAND_ACCEPTED: "order accepted",
@@ -39,6 +42,10 @@ _TOLD: Mapping[str, str] = {
     EventKind.DEVICE_DISCONNECTED: "the lock does not answer",
     EventKind.DEVICE_LOW_BATTERY: "battery low",
     EventKind.DEVICE_TAMPERED: "the lock's cover was opened",
+    EventKind.BACKUP_PULLED: "a backup code stands in for it",
+    EventKind.DEVICE_POOL_CHANGED: "the state of the backup pool changed",
+    EventKind.UNMANAGED_CONVERTED: "taken over: it was somebody else's code",
+    EventKind.UNMANAGED_NOT_CONVERTED: "not taken over",
     EventKind.UNMANAGED_CREATED: "somebody put a code on the lock",
     EventKind.UNMANAGED_REMOVED: "somebody took a code off the lock",
 }
@@ -152,6 +159,15 @@ def _verb(line: Line, _: ZoneInfo) -> str:
     return f"gatewayctl {line.body.get('verb')}{given} by user {line.body.get('uid')}: {line.body.get('outcome')}"
 
 
+def _pulled(line: Line, _: ZoneInfo) -> str:
+    return f"{_TOLD[line.kind]}: {line.body.get('backup_access_code_id')}"
+
+
+def _revealed(line: Line, _: ZoneInfo) -> str:
+    why = line.body.get("why")
+    return f"PIN shown to user {line.body.get('uid')}" + (f": “{why}”" if why else "")
+
+
 def _times(body: Mapping[str, Fact], at: Instant, zone: ZoneInfo) -> str:
     start, end = body.get("starts_at"), body.get("ends_at")
     begins = f"from {local_time(parse_instant(start), at, zone)}" if isinstance(start, str) else "at once"
@@ -188,5 +204,7 @@ _TELLERS: Mapping[str, Callable[[Line, ZoneInfo], str]] = {
     "slot.evidence.dropped": _dropped,
     "slot.removal.disproved": _disproved,
     VERB_NOTE: _verb,
+    REVEAL_NOTE: _revealed,
+    EventKind.BACKUP_PULLED: _pulled,
 }
 """Lines whose facts belong into the sentence."""

@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
-from gateway.shell import verbs_codes, verbs_hub, verbs_locks, verbs_orders, verbs_record
+from gateway.shell import verbs_codes, verbs_hub, verbs_locks, verbs_orders, verbs_pool, verbs_record
 from gateway.shell.catalogue import CATALOGUE
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.session import Answer, Failure, FailureKind, NotDone, Request, parse_request
@@ -24,6 +24,13 @@ DOERS: Mapping[str, Doer] = {
     "create": verbs_orders.create,
     "update": verbs_orders.update,
     "delete": verbs_orders.delete,
+    "pool": verbs_pool.pool,
+    "pull": verbs_pool.pull,
+    "reveal": verbs_pool.reveal,
+    "generate": verbs_pool.generate,
+    "unmanaged": verbs_pool.unmanaged,
+    "adopt": verbs_pool.adopt,
+    "delete-unmanaged": verbs_pool.delete_unmanaged,
     "verify": verbs_hub.verify,
     "accept-lock": verbs_record.accept_lock,
 }

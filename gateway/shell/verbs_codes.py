@@ -112,7 +112,12 @@ def stay(code: AccessCode, now: Instant, zone: ZoneInfo) -> str:
 
 async def _living(context: ShellContext, only: LockView | None) -> list[Placed]:
     scenes: Iterable[Scene] = await all_scenes(context) if only is None else (await scene_of(context, only),)
-    return [(code, scene) for scene in scenes for code in sorted(scene.snapshot.codes, key=_by_start)]
+    return [(code, scene) for scene in scenes for code in sorted(_guests(scene), key=_by_start)]
+
+
+def _guests(scene: Scene) -> Iterator[AccessCode]:
+    """All codes but spares, which have a verb of their own: `pool`."""
+    return (code for code in scene.snapshot.codes if not scene.snapshot.pool.is_spare(code.code_id))
 
 
 async def _finished(context: ShellContext, only: LockView | None, living: Sequence[Placed]) -> list[Placed]:

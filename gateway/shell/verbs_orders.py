@@ -50,7 +50,16 @@ ID_BYTES = 16
 ID_RULE = "1 to 64 of the characters A-Z a-z 0-9 . _ : -"
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
-_FIELDS = {"code": "--pin", "starts_at": "--from", "ends_at": "--until", "device_id": "LOCK", "access_code_id": "--id"}
+_FIELDS = {
+    "code": "--pin",
+    "starts_at": "--from",
+    "ends_at": "--until",
+    "device_id": "LOCK",
+    "access_code_id": "--id",
+    "use_backup_access_code_pool": "--pool",
+    "force": "--force",
+    "slot": "SLOT",
+}
 """Fields of the order as people write them here."""
 
 _REMEDIES = {
@@ -59,11 +68,14 @@ _REMEDIES = {
     "ends_at": "give a later --until",
     "device_id": "gatewayctl locks lists the locks",
     "access_code_id": "gatewayctl codes --all lists the codes",
+    "force": "to hand it out now: pull CODE --force",
+    "slot": "gatewayctl unmanaged LOCK lists the slots",
+    "use_backup_access_code_pool": "give --until",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class _Times:
+class Times:
     """Both ends of a stay as far as they were given."""
 
     start: Understood | None
@@ -80,19 +92,20 @@ async def create(context: ShellContext, peer: Peer, request: Request) -> Answer:
     """Order a new access code. The PIN that the hub draws is in this one answer and nowhere else (A6)."""
     view = find_lock(context, request.arguments["lock"])
     now = context.clock.reading().lo
-    pin = _pin(request)
-    times = _times(request, now, context)
+    pin = pin_of(request)
+    times = times_of(request, now, context)
     if times.start is not None and times.end is not None and times.end.at <= times.start.at:
         raise _refused("the code would end at or before its start", "give a later --until", "--until")
     command = CreateAccessCode(
-        code_id=_code_id(request, context),
+        code_id=code_id_of(request, context),
         lock_id=view.lock_id,
-        name=_name(request.arguments["name"]),
+        name=name_of(request.arguments["name"]),
         pin=pin,
         starts_at=None if times.start is None else times.start.at,
         ends_at=None if times.end is None else times.end.at,
+        use_backup_pool=request.get("pool") is not None,
     )
-    receipt = await _order(context, peer, request, lambda _: command, view.lock_id)
+    receipt = await give(context, peer, request, "access_code.create", lambda _: command, view.lock_id)
     code = await _stored(context, receipt)
     drawn = None if receipt.drawn_pin is None else receipt.drawn_pin.reveal()
     lines = [Cell(f"{named(code.name)} is ordered for {view.name}.", Tone.GOOD), Cell(f"  id    {code.code_id}")]
@@ -111,20 +124,20 @@ async def update(context: ShellContext, peer: Peer, request: Request) -> Answer:
         remedy = "give at least one of --name, --pin, --from, --until"
         raise usage_failure("nothing to change was given", remedy)
     now = context.clock.reading().lo
-    name, pin = request.get("name"), _pin(request)
-    times = _times(request, now, context)
+    name, pin = request.get("name"), pin_of(request)
+    times = times_of(request, now, context)
 
     def command(code: AccessCode | None) -> Command:
         assert code is not None
         return UpdateAccessCode(
             code_id=code.code_id,
-            name=KEPT if name is None else _name(name),
+            name=KEPT if name is None else name_of(name),
             pin=KEPT if pin is None else pin,
             starts_at=_kept(request.get("from"), times.start),
             ends_at=_kept(request.get("until"), times.end),
         )
 
-    receipt = await _order(context, peer, request, command, None)
+    receipt = await give(context, peer, request, "access_code.update", command, None)
     code = await _stored(context, receipt)
     scene = await scene_of(context, view_of(context, code.lock_id))
     told = f"The change of {named(code.name)} on {scene.view.name} is accepted."
@@ -134,7 +147,7 @@ async def update(context: ShellContext, peer: Peer, request: Request) -> Answer:
 
 async def delete(context: ShellContext, peer: Peer, request: Request) -> Answer:
     """Take an access code off its lock for good."""
-    receipt = await _order(context, peer, request, _deletion, None)
+    receipt = await give(context, peer, request, "access_code.delete", _deletion, None)
     code = await _stored(context, receipt)
     scene = await scene_of(context, view_of(context, code.lock_id))
     standing = scene.plan.standings.get(code.code_id)
@@ -150,20 +163,20 @@ def _deletion(code: AccessCode | None) -> Command:
     return DeleteAccessCode(code.code_id)
 
 
-async def _order(
+async def give(
     context: ShellContext,
     peer: Peer,
     request: Request,
+    kind: str,
     command_for: Callable[[AccessCode | None], Command],
     lock_id: LockId | None,
 ) -> Receipt:
-    """Receive one order in one transaction. `lock_id` is given for a new code; else CODE is looked up.
+    """Receive one order in one transaction. `lock_id` is given for an order about a lock; else CODE is looked up.
 
     Raises `NotDone` when nothing fits what was typed, or when the order is refused.
     """
     at = context.clock.reading().lo
     command_id = CommandId(f"shell-{context.desk.entropy.token(ID_BYTES).hex()}")
-    kind = f"access_code.{request.verb.name}"
     touched: set[LockId] = set() if lock_id is None else {lock_id}
 
     def change(con: Connection) -> Receipt:
@@ -176,7 +189,7 @@ async def _order(
         body: dict[str, Fact] = {
             "verb": request.verb.name,
             "uid": peer.uid,
-            "options": [f"--{name}" for name in sorted(request.arguments) if name not in {"lock", "code"}],
+            "options": [f"--{name}" for name in sorted(request.arguments) if name not in {"lock", "code", "slot"}],
             "outcome": receipt.reception.value,
         }
         if receipt.rejection is not None:
@@ -225,7 +238,8 @@ def _refused(message: str, remedy: str, field: str) -> NotDone:
     return NotDone(Failure(FailureKind.REFUSED, message, remedy, field))
 
 
-def _pin(request: Request) -> Pin | None:
+def pin_of(request: Request) -> Pin | None:
+    """The PIN that was given, if one was. Raises `NotDone` when it is none."""
     text = request.get("pin")
     if text is None:
         return None
@@ -235,14 +249,16 @@ def _pin(request: Request) -> Pin | None:
         raise _refused(str(error), _REMEDIES["code"], "--pin") from None
 
 
-def _name(text: str) -> str:
+def name_of(text: str) -> str:
+    """A name for a code. Raises `NotDone` when it is too long or empty."""
     name = text.strip()
     if not 1 <= len(name) <= NAME_CHARS_MAX:
         raise _refused(f"a name has 1 to {NAME_CHARS_MAX} characters", "give a shorter --name", "--name")
     return name
 
 
-def _code_id(request: Request, context: ShellContext) -> CodeId:
+def code_id_of(request: Request, context: ShellContext) -> CodeId:
+    """The id that was given, or a drawn one. Raises `NotDone` when it is none."""
     text = request.get("id")
     if text is None:
         return CodeId(str(UUID(bytes=context.desk.entropy.token(ID_BYTES), version=4)))
@@ -251,9 +267,10 @@ def _code_id(request: Request, context: ShellContext) -> CodeId:
     return CodeId(text)
 
 
-def _times(request: Request, now: Instant, context: ShellContext) -> _Times:
+def times_of(request: Request, now: Instant, context: ShellContext) -> Times:
+    """Start and end as far as they were given. Raises `NotDone` when one is not understood."""
     start, end = request.get("from"), request.get("until")
-    return _Times(
+    return Times(
         None if start in {None, "now"} else _time(start, Edge.START, now, context),
         None if end in {None, "never"} else _time(end, Edge.END, now, context),
     )

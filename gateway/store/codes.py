@@ -16,7 +16,10 @@ _COLUMNS = """code_id, lock_id, name, pin_digest, starts_at_ms, ends_at_ms, gene
 
 
 def put(con: Connection, code: AccessCode, sealed: bytes | None) -> None:
-    """Store a new code, or a new generation of one. A code that had finished lives again. `sealed` is None once erased."""
+    """Store a new code, or a new generation of one. A code that had finished lives again.
+
+    `sealed` is None once it was erased, and for somebody else's code that is taken off.
+    """
     con.execute(
         f"""INSERT INTO access_code ({_COLUMNS}, pin_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (code_id) DO UPDATE SET

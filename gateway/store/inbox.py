@@ -105,10 +105,13 @@ def open_orders_of_code(con: Connection, code_id: CodeId) -> tuple[OpenOrder, ..
     return tuple(_open(*row) for row in rows)
 
 
+_DELETIONS = frozenset({"access_code.delete", "access_code.unmanaged.delete"})
+
+
 def _open(command_id: object, code_id: object, generation: object, kind: object) -> OpenOrder:
     return OpenOrder(
         CommandId(str(command_id)),
         CodeId(str(code_id)),
         cast("int", generation),
-        is_delete=str(kind) == "access_code.delete",
+        is_delete=str(kind) in _DELETIONS,
     )

@@ -2,7 +2,7 @@
 
 from gateway.model.ids import LockId
 from gateway.model.snapshot import LockSettings, LockSnapshot
-from gateway.store import codes, inbox, lock_time, locks, pairing, slots
+from gateway.store import codes, inbox, lock_time, locks, pairing, pool, slots, takeovers
 from gateway.store.database import Connection
 
 
@@ -27,4 +27,6 @@ def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapsh
         clock=time.clock,
         link=time.link,
         refused_windows=codes.refused_windows(con, lock_id),
+        pool=pool.of_lock(con, lock_id, settings.pool),
+        takeovers=takeovers.of_lock(con, lock_id),
     )

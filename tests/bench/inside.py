@@ -90,7 +90,7 @@ async def order_to_intent(folder: Path) -> Iterator[Figure]:
     times: list[float] = []
     commits: list[float] = []
     async with room(folder, "intent.db", 1) as (database, desk, names):
-        bench = Bench(names[0], LockSettings(LEAD_MS), desk.seal)
+        bench = Bench(names[0], LockSettings(LEAD_MS), desk.seal, desk.entropy)
         now = ClockReading(NOON, NOON, ClockTrust.TRUSTED)
         for number in range(200):
             wish = CreateAccessCode(CodeId(f"c{number}"), names[0], "x", Pin(f"{100_000 + number}"))

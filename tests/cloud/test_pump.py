@@ -17,7 +17,7 @@ from gateway.store import journal
 from gateway.store.database import Connection, Database
 from tests.builders import FRONT, NOON
 from tests.cloud.fakes import FakeConnection
-from tests.cloud.room import EPOCH, HUB, open_store
+from tests.cloud.room import EPOCH, HUB, make_desk, open_store
 
 
 class Outbox:
@@ -54,6 +54,7 @@ class Outbox:
             hub_id=HUB,
             nudges=self.nudges,
             connection=connection,
+            seal=make_desk().seal,
             resumes=lambda: self.resumes,
             announce=announce,
             patience_s=patience_s,

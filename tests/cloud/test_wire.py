@@ -190,7 +190,7 @@ def test_made_ongoing_takes_both_times_away_unless_a_start_is_given() -> None:
         (create(generation=-1), "invalid_input", "generation", "0 or more"),
         (create(is_external_modification_allowed="yes"), "invalid_input", "is_external_modification_allowed", "true or false"),
         (create(is_external_modification_allowed=1), "invalid_input", "is_external_modification_allowed", "true or false"),
-        (create(use_backup_access_code_pool=True), "unsupported", "use_backup_access_code_pool", "not do that yet"),
+        (create(use_backup_access_code_pool=1), "invalid_input", "use_backup_access_code_pool", "true or false"),
         (create(strict_start=1), "invalid_input", "strict_start", "true or false"),
         (create(ends_att=END), "unsupported", "ends_att", "correct the name"),
         (create(**{"4711": "x"}), "unsupported", "body", "correct the name"),

@@ -28,7 +28,7 @@ from tests.builders import FRONT, LEAD_MS, NOON, SeededEntropy, make_code, make_
 
 KEYS = HubKeys.derive(b"s" * 32)
 SEAL = PinSeal(KEYS, SeededEntropy().token)
-BENCH = Bench(FRONT, LockSettings(LEAD_MS), SEAL)
+BENCH = Bench(FRONT, LockSettings(LEAD_MS), SEAL, SeededEntropy())
 PAIRED = LockIdentity("0x003b:0x0001:0x0469", "A1")
 OTHER = LockIdentity("0x003b:0x0001:0x0469", "B2")
 NOW = Instant(NOON + HOUR_MS)

@@ -34,7 +34,7 @@ from tests.builders import FRONT, LEAD_MS, NOON, SeededEntropy, make_code, make_
 
 KEYS = HubKeys.derive(b"s" * 32)
 SEAL = PinSeal(KEYS, SeededEntropy().token)
-BENCH = Bench(FRONT, LockSettings(LEAD_MS), SEAL)
+BENCH = Bench(FRONT, LockSettings(LEAD_MS), SEAL, SeededEntropy())
 START = Instant(NOON + 30 * MINUTE_MS)
 
 

@@ -25,7 +25,7 @@ from gateway.store.seal import HubKeys, PinSeal
 from tests.builders import FRONT, LEAD_MS, NOON, SeededEntropy, make_code, make_profile, reading, slot
 
 KEYS = HubKeys.derive(b"s" * 32)
-BENCH = Bench(FRONT, LockSettings(LEAD_MS), PinSeal(KEYS, SeededEntropy().token))
+BENCH = Bench(FRONT, LockSettings(LEAD_MS), PinSeal(KEYS, SeededEntropy().token), SeededEntropy())
 START = Instant(NOON + HOUR_MS)
 END = Instant(START + 2 * HOUR_MS)
 GUEST = make_code("guest", starts_at=START, ends_at=END)

@@ -110,7 +110,7 @@ async def hub(
         driver = InProcessDriver(list(locks.values()))
         fleet = Fleet(
             house,
-            [Bench(lock_id, settings, seal) for lock_id in locks],
+            [Bench(lock_id, settings, seal, entropy) for lock_id in locks],
             {"sim": driver},
             dict.fromkeys(locks, "sim"),
             Keeper(),

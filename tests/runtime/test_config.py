@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.model.pool import AutoPull, PoolRules
 from gateway.runtime.config import ConfigInvalid, load
 from gateway.runtime.main import Exit, main
 
@@ -141,3 +142,16 @@ def test_the_program_ends_with_a_code_and_lines_for_a_person(
     assert "Traceback" not in shown
     assert main(["--config", str(write(tmp_path, GOOD)), "--check"]) == Exit.STOPPED
     assert "2 locks" in capsys.readouterr().out
+
+
+def test_a12_the_pool_is_a_setting_of_the_hub_and_of_each_lock(tmp_path: Path) -> None:
+    text = GOOD.replace("[broker]", '[pool]\nsize = 4\nreserve = 2\nauto_pull = "never"\n\n[broker]')
+    own = text.replace("[[locks]]", "[[locks]]\npool_enabled = true\npool_size = 1", 1)
+    rules = [lock.settings.pool for lock in load(write(tmp_path, own)).locks]
+    assert rules[0] == PoolRules(size=1, reserve=2, is_on=True, auto_pull=AutoPull.NEVER)
+    assert rules[-1] == PoolRules(size=4, reserve=2, is_on=False, auto_pull=AutoPull.NEVER)
+
+
+def test_a12_a_pool_of_more_than_ten_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match=r"pool\.size"):
+        load(write(tmp_path, GOOD.replace("[broker]", "[pool]\nsize = 11\n\n[broker]")))

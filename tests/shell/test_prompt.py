@@ -87,7 +87,7 @@ async def test_the_prompt_completes_verbs_options_locks_and_codes(path: Path) ->
     assert offered(words, "why own") == ["owner-1"]
     assert offered(words, "codes --") == ["--lock", "--all"]
     assert offered(words, "codes --lock b") == ["back-door"]
-    assert offered(words, "create front-door --name x --") == ["--pin", "--from", "--until", "--id"]
+    assert offered(words, "create front-door --name x --") == ["--pin", "--from", "--until", "--id", "--pool"]
     assert offered(words, "help ver") == ["verify"]
     assert offered(words, "fly ") == []
 

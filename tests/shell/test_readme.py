@@ -31,6 +31,15 @@ CALLS = (
     "delete cleaner-7",
     "timeline cleaner-7 --last 5",
     "accept-lock front-door",
+    "pool front-door",
+    "pool front-door --on",
+    "pull owner-1",
+    "pull guest-2f",
+    "reveal owner-1 --reason 'the owner forgot it'",
+    "generate front-door",
+    "unmanaged front-door",
+    "adopt front-door 2 --name 'Old owner'",
+    "delete-unmanaged front-door 2",
     "verify",
 )
 

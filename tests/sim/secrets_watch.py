@@ -16,6 +16,15 @@ NOISE = frozenset({"cloud.orders.unsigned"})
 """Warnings that every hub gives."""
 
 
+_GIVEN = re.compile(r'"code":"\d{4,10}"')
+"""Where an answer gives a PIN: one that the hub drew, or that of a pulled backup (A6)."""
+
+
+def without_answer(text: str) -> str:
+    """A message as it would be without the PIN that an accepted order's answer may give, and nothing else may."""
+    return _GIVEN.sub('"code":"given"', text, count=1) if '"kind":"command.accepted"' in text else text
+
+
 class Ear(logging.Handler):
     """Hears every log line of the daemon. `cry` is told the auditor's name and what was heard."""
 

@@ -43,7 +43,7 @@ from tests.sim.cloud import PIN_DIGITS, Manager, wish_text
 from tests.sim.doors import Change, Door, Verb
 from tests.sim.power import Disk, InPlaceDatabase, Power
 from tests.sim.reckoning import is_budget_spent, unsettled
-from tests.sim.secrets_watch import Ear
+from tests.sim.secrets_watch import Ear, without_answer
 from tests.sim.trace import Trace
 
 HUB = HubId("hub-1")
@@ -307,7 +307,7 @@ class World:
         if sender != HUB:
             return
         text = payload.decode()
-        self.ear.check(topic, text)
+        self.ear.check(topic, without_answer(text))
         if topic.endswith("/evt"):
             name = text.split('"id":"', 1)[1].split('"', 1)[0]
             if self._sent_bytes.setdefault(name, payload) != payload:
