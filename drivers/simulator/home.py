@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drivers.simulator.doors.serial import SerialDoor
 from drivers.simulator.keys import Keys
-from drivers.simulator.lock.faults import IMMEDIATE, MEANINGS, Fault, FaultRefused, Faults, place_of
+from drivers.simulator.lock.faults import IMMEDIATE, MEANINGS, STICK_ACTS, Fault, FaultRefused, Faults, place_of
 from drivers.simulator.lock.firmware import Firmware, How, PressOutcome, WriteResult
 from drivers.simulator.radio.ether import STRANGER, Ether
 from drivers.simulator.radio.node import (
@@ -22,8 +22,9 @@ from drivers.simulator.radio.security.identity import Identity
 from drivers.simulator.radio.trace import Trace
 from drivers.simulator.scene import Scene, SceneLock
 from drivers.simulator.state import Kept, KeptLock, StateError, load_state, save_state
+from drivers.simulator.stick.accidents import Accidents
 from drivers.simulator.stick.frame import Frame
-from drivers.simulator.stick.functions import Stick
+from drivers.simulator.stick.functions import Stick, WakeReason
 from drivers.simulator.stick.memory import NodeCard, StickMemory
 from drivers.simulator.stick.transmit import Transmitter
 
@@ -83,8 +84,11 @@ class Home:
             emit=self._emit,
             forget=self._forget,
             on_change=self._save,
+            is_bridge=scene.is_bridge,
+            noise_dbm=scene.noise_dbm,
         )
         self.door = SerialDoor(link_path, self.faults, self.stick.take)
+        self._accidents = Accidents(self.stick, self.door)
 
     async def run(self, ready: asyncio.Event) -> None:
         """Plug the stick in, set `ready`, and live until cancelled. Raises `OSError` when the port cannot be made."""
@@ -258,6 +262,10 @@ class Home:
         if fault not in IMMEDIATE:
             self.faults.arm(fault, node_id=node_id, times=times, rate=rate)
             return {"fault": fault.value, "armed": True}
+        if fault in STICK_ACTS:
+            self._accidents.befall(fault)
+            self.faults.count(fault, None)
+            return {"fault": fault.value, "armed": False}
         if resident is None:
             raise FaultRefused(f"{fault} happens to one lock; say which")
         self._perform(fault, resident)
@@ -279,7 +287,7 @@ class Home:
         if not self.door.is_plugged:
             self.door.plug()
             self.stick.is_plugged = True
-            self.stick.restart()
+            self.stick.restart(WakeReason.POWER)
         return {"is_plugged": True}
 
     def find(self, lock: str) -> Resident:
@@ -310,6 +318,7 @@ class Home:
             firmware,
             identity=Identity.of(lock.name),
             membership=membership,
+            path=lock.path,
             ether=self._ether,
             entropy=entropy,
             now=self._now,

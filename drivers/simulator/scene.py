@@ -6,12 +6,13 @@ Reading reports every problem at once, each with its place and what to write ins
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TypeIs
 
 from drivers.simulator.lock.faults import IMMEDIATE, Fault, FaultRefused, Faults
 from drivers.simulator.lock.profiles import LockModel, Problem, ProfileError, model_from, shipped_profiles
 from drivers.simulator.radio.ether import STRANGER
+from drivers.simulator.radio.path import BYTE_S, DIRECT, REPEATERS_MAX, RSSI_MAX_DBM, RSSI_MIN_DBM, Path
 from drivers.simulator.radio.security.s2 import HIGHEST_FIRST, SecurityClass
 from drivers.simulator.stick.memory import NODE_ID_MAX, STICK_NODE_ID
 
@@ -22,6 +23,9 @@ NAME_LENGTH_MAX = 60
 
 HOME_ID_DIGITS = 8
 FIRST_LOCK_NODE_ID = STICK_NODE_ID + 1
+
+QUIET_DBM = -96
+"""What a stick hears in a quiet house while nobody speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class SceneLock:
     codes: Mapping[int, str] = field(repr=False)
     security: SecurityClass | None = None
     """The highest key it was granted; None: none, or not included yet."""
+    path: Path = DIRECT
+    """The way of its messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,9 @@ class Scene:
 
     home_id: bytes
     has_airtime: bool
+    is_bridge: bool
+    """Which firmware the stick has: bridge or static."""
+    noise_dbm: int
     locks: tuple[SceneLock, ...]
     faults: tuple[SceneFault, ...]
 
@@ -66,7 +75,7 @@ class SceneError(ValueError):
         self.problems = problems
 
 
-def load_scene(path: Path) -> Scene:
+def load_scene(path: FilePath) -> Scene:
     """Read a scene file; raises `SceneError`, also when the file is missing or is not TOML."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -96,12 +105,16 @@ class _SceneReader:
         self.only(self.root, "", ("stick", "radio", "locks", "faults"))
         stick = self.table("stick")
         radio = self.table("radio")
-        self.only(stick, "stick", ("home_id",))
-        self.only(radio, "radio", ("airtime",))
+        self.only(stick, "stick", ("home_id", "firmware"))
+        self.only(radio, "radio", ("airtime", "noise_dbm"))
         home_id = self.home_id(stick)
         has_airtime = radio.get("airtime", True)
         if not isinstance(has_airtime, bool):
             self.blame("radio.airtime", "is not a yes or no", "write true or false")
+        firmware = stick.get("firmware", "bridge")
+        if firmware not in ("bridge", "static"):
+            self.blame("stick.firmware", "is not a known firmware", "write bridge or static")
+        noise_dbm = self.loudness("radio.noise_dbm", radio.get("noise_dbm", QUIET_DBM))
         locks = tuple(lock for lock in map(self.lock, *self.rows("locks")) if lock is not None)
         if not self.root.get("locks"):
             self.blame("locks", "there is no lock", "add at least one [[locks]] table")
@@ -109,7 +122,7 @@ class _SceneReader:
         faults = tuple(fault for fault in map(self.fault, *self.rows("faults")) if fault is not None)
         if self.problems:
             raise SceneError(tuple(self.problems))
-        return Scene(home_id, bool(has_airtime), locks, faults)
+        return Scene(home_id, bool(has_airtime), firmware == "bridge", noise_dbm, locks, faults)
 
     def blame(self, place: str, text: str, remedy: str) -> None:
         self.problems.append(Problem(place, text, remedy))
@@ -148,7 +161,7 @@ class _SceneReader:
 
     def lock(self, place: str, row: Mapping[str, object]) -> SceneLock | None:
         before = len(self.problems)
-        self.only(row, place, ("name", "node", "included", "security", "profile", "codes", "override"))
+        self.only(row, place, ("name", "node", "included", "security", "profile", "codes", "override", "radio"))
         name, is_included = row.get("name"), row.get("included", True)
         node_id = row.get("node") if is_included is True else row.get("node", STRANGER)
         if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH_MAX or name.isdigit():
@@ -162,11 +175,34 @@ class _SceneReader:
         elif not _is_whole(node_id) or not FIRST_LOCK_NODE_ID <= node_id <= NODE_ID_MAX:
             self.blame(f"{place}.node", "is not a node id", f"write {FIRST_LOCK_NODE_ID} to {NODE_ID_MAX}")
         model = self.model(place, row)
+        path = self.path(place, row.get("radio", {}))
         codes = self.codes(place, row.get("codes", {}), model)
         if len(self.problems) > before or model is None or not isinstance(name, str) or not _is_whole(node_id):
             return None
         security = self.security(place, row, model) if node_id != STRANGER else None
-        return SceneLock(name, node_id, model, codes, security)
+        return SceneLock(name, node_id, model, codes, security, path)
+
+    def path(self, place: str, value: object) -> Path:
+        """Read `[locks.radio]`: via, rate_kbps, rssi_dbm."""
+        if not isinstance(value, Mapping):
+            self.blame(f"{place}.radio", "is not a table", "write [locks.radio] under the lock")
+            return DIRECT
+        self.only(value, f"{place}.radio", ("via", "rate_kbps", "rssi_dbm"))
+        via, rate = value.get("via", []), value.get("rate_kbps", DIRECT.rate_kbps)
+        if not isinstance(via, list) or len(via) > REPEATERS_MAX or not all(_is_node_id(node) for node in via):
+            self.blame(f"{place}.radio.via", "is no route", f"write up to {REPEATERS_MAX} node ids in brackets")
+            via = []
+        if rate not in BYTE_S:
+            self.blame(f"{place}.radio.rate_kbps", "is not a data rate", "write 100, 40 or 9.6")
+            rate = DIRECT.rate_kbps
+        loudness = self.loudness(f"{place}.radio.rssi_dbm", value.get("rssi_dbm", DIRECT.rssi_dbm))
+        return Path(tuple(via), rate, loudness)
+
+    def loudness(self, place: str, value: object) -> int:
+        if _is_whole(value) and RSSI_MIN_DBM <= value <= RSSI_MAX_DBM:
+            return value
+        self.blame(place, "is not a loudness", f"write whole dBm from {RSSI_MIN_DBM} to {RSSI_MAX_DBM}")
+        return DIRECT.rssi_dbm
 
     def security(self, place: str, row: Mapping[str, object], model: LockModel) -> SecurityClass | None:
         """Return the highest key: what the scene says, else the best that the model can have."""
@@ -255,6 +291,10 @@ def keys_of(model: LockModel) -> tuple[SecurityClass, ...]:
     versions = model.command_classes
     s2 = HIGHEST_FIRST if versions.get("security_2") else ()
     return (*s2, SecurityClass.S0_LEGACY) if versions.get("security") else s2
+
+
+def _is_node_id(value: object) -> bool:
+    return _is_whole(value) and FIRST_LOCK_NODE_ID <= value <= NODE_ID_MAX
 
 
 def _is_whole(value: object) -> TypeIs[int]:

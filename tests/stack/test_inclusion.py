@@ -4,16 +4,14 @@ The lock itself says at the end where it belongs and under which key; the driver
 """
 
 import asyncio
-import json
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from drivers.simulator.client import Plain
+from tests.stack.raw_host import Host, host
 from tests.stack.zwave_stack import WAIT_S, Stack, running_stack
 
 pytestmark = pytest.mark.stack
@@ -32,7 +30,6 @@ codes = { 1 = "902461" }
 name = "box"
 included = false
 profile = "plain_v2"
-codes = { 1 = "902461" }
 
 [[locks]]
 name = "other"
@@ -40,60 +37,12 @@ included = false
 profile = "plain_v1"
 """
 
-SCHEMA = 45
 BY_CHOICE, S2_ONLY = 0, 4
 """Inclusion strategies of Z-Wave JS: the best there is, and Security 2."""
 WRONG_PIN_REASON = 6
+LISTENS = 4
+"""Inclusion state of Z-Wave JS: it waits for calls of SmartStart."""
 AUTHENTICATED, ACCESS_CONTROL = 1, 2
-
-type Event = dict[str, object]
-
-
-class Host:
-    """The server as a program sees it: commands go in, events come out."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._count = 0
-
-    async def ask(self, command: str, **words: object) -> Plain:
-        """Send a command; what happens meanwhile is passed over. Give its result."""
-        number = await self.start(command, **words)
-        while True:
-            message = await self._next()
-            if message.get("messageId") == number:
-                assert message["success"], message
-                result = message.get("result")
-                return result if isinstance(result, dict) else {}
-
-    async def start(self, command: str, **words: object) -> str:
-        """Send a command without waiting for it."""
-        self._count += 1
-        number = f"m{self._count}"
-        await self._socket.send_json({"messageId": number, "command": command, **words})
-        return number
-
-    async def event(self, name: str, fits: Callable[[Event], bool] = lambda _event: True) -> Event:
-        """Wait for an event."""
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                event = (await self._next()).get("event")
-                if isinstance(event, dict) and event["event"] == name and fits(event):
-                    return event
-
-    async def _next(self) -> Plain:
-        message = json.loads((await self._socket.receive()).data)
-        assert isinstance(message, dict)
-        return message
-
-
-@asynccontextmanager
-async def host(stack: Stack) -> AsyncIterator[Host]:
-    async with aiohttp.ClientSession() as session, session.ws_connect(stack.url, max_msg_size=0) as socket:
-        made = Host(socket)
-        await made.ask("set_api_schema", schemaVersion=SCHEMA)
-        await made.ask("start_listening")
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -157,23 +106,15 @@ async def answer_questions(here: Host, stack: Stack, name: str, pin: str) -> tup
     return int(node["nodeId"]), result
 
 
-async def user_code(here: Host, node_id: int, slot: int) -> Plain:
-    answer = await here.ask(
-        "endpoint.invoke_cc_api", nodeId=node_id, endpoint=0, commandClass=0x63, methodName="get", args=[slot]
-    )
-    code = answer["response"]
-    assert isinstance(code, dict)
-    return code
-
-
 async def test_lock_is_included_with_its_pin_and_then_obeys(stack: Stack) -> None:
     async with host(stack) as here:
+        stack.home.program("box", 1, "902461")
         node_id, result = await include(here, stack, "box", pin_of(stack, "box"))
         assert result == {"lowSecurity": False}
         await here.event("ready", lambda event: event["nodeId"] == node_id)
         label = stack.home.label("box")
         assert (label["node"], label["security"]) == (node_id, "s2_access_control")
-        assert (await user_code(here, node_id, 1))["userCode"] == "902461"
+        assert (await here.user_code(node_id, 1))["userCode"] == "902461"
 
 
 async def test_wrong_pin_gives_no_key_and_the_lock_obeys_nobody(stack: Stack) -> None:
@@ -207,7 +148,8 @@ async def test_provisioned_lock_joins_when_it_is_switched_on(stack: Stack) -> No
     async with host(stack) as here:
         dsk = stack.home.label("box")["dsk"]
         entry = {"dsk": dsk, "securityClasses": [AUTHENTICATED, ACCESS_CONTROL]}
-        await here.ask("controller.provision_smart_start_node", entry=entry)
+        await here.start("controller.provision_smart_start_node", entry=entry)
+        await here.event("inclusion state changed", lambda event: event["state"] == LISTENS)
         stack.home.power("other")
         stack.home.power("box")
         added = await here.event("node added")

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from drivers.simulator.doors.bootloader import Bootloader
 from drivers.simulator.lock.faults import Fault, Faults
 from drivers.simulator.stick.frame import Broken, Control, Frame, FrameReader, Garbage
 from drivers.simulator.stick.link import Deliver, Effect, GaveUp, Link, Send, SetTimer
@@ -25,6 +26,9 @@ READ_BYTES = 4096
 
 FRAME_TIMEOUT_S = 1.5
 """How long the rest of a frame may take (INS12350 section 6.2.2)."""
+
+SPLIT_S = 0.05
+"""The pause inside a frame that comes in two pieces; hosts allow 1.5 s (INS12350 section 6.2.2)."""
 
 UNWRITTEN_BYTES_MAX = 64 * 1024
 """Most bytes kept for a host that does not read; more are dropped, as on a real port."""
@@ -46,6 +50,9 @@ class SerialDoor:
         self._unwritten = bytearray()
         self._link_timer: asyncio.TimerHandle | None = None
         self._frame_timer: asyncio.TimerHandle | None = None
+        self._split_timer: asyncio.TimerHandle | None = None
+        self._bootloader: Bootloader | None = None
+        self._is_stuck = False
 
     @property
     def is_plugged(self) -> bool:
@@ -85,11 +92,28 @@ class SerialDoor:
         self._master = self._slave = None
         self._unwritten.clear()
         self._reader.abandon()
+        self._is_stuck, self._bootloader = False, None
+        if self._split_timer is not None:
+            self._split_timer.cancel()
+            self._split_timer = None
         self._perform(self._link.forget())
+
+    def hang(self, *, is_stuck: bool) -> None:
+        """Take nothing and send nothing from here on, or go on; a stick that is plugged in anew goes on as well."""
+        self._is_stuck = is_stuck
+        self._perform(self._link.forget())
+        self._reader.abandon()
+
+    def enter_bootloader(self, run: Callable[[], None]) -> None:
+        """Show the bootloader's menu instead of frames; `run` is called when the host chose to run the firmware."""
+        self._perform(self._link.forget())
+        self._reader.abandon()
+        self._bootloader = Bootloader(run)
+        self._write(self._bootloader.menu())
 
     def emit(self, frame: Frame) -> None:
         """Send a frame to the host, in its turn."""
-        if self._master is None:
+        if self._master is None or self._is_stuck or self._bootloader is not None:
             self.counts["frames_to_nobody"] += 1
             return
         self._perform(self._link.submit(frame))
@@ -112,6 +136,21 @@ class SerialDoor:
             log.warning("serial.read.failed", extra={"reason": error.strerror})
             self.unplug()
             return
+        if self._is_stuck:
+            self.counts["host_bytes_unheard"] += len(chunk)
+        elif self._bootloader is not None:
+            self._take_in_bootloader(self._bootloader, chunk)
+        else:
+            self._take_bytes(chunk)
+
+    def _take_in_bootloader(self, bootloader: Bootloader, chunk: bytes) -> None:
+        self.counts["host_bytes_to_bootloader"] += len(chunk)
+        self._write(bootloader.take(chunk))
+        if bootloader.is_over:
+            self._bootloader = None
+            bootloader.run()
+
+    def _take_bytes(self, chunk: bytes) -> None:
         for received in self._reader.feed(chunk):
             match received:
                 case Frame():
@@ -162,7 +201,7 @@ class SerialDoor:
                     self._write(bytes([control.value]))
                 case Send(Frame() as frame):
                     self.counts["stick_frames"] += 1
-                    self._write(self._spoiled(frame.encode()))
+                    self._send(self._spoiled(frame.encode()))
                 case Deliver(frame):
                     self._deliver(frame)
                 case SetTimer(after_s):
@@ -171,6 +210,19 @@ class SerialDoor:
                     self.counts["stick_frames_given_up"] += 1
                     log.warning("serial.frame.unacknowledged", extra={"function": hex(frame.function)})
                     self._discard_unread()
+
+    def _send(self, encoded: bytes) -> None:
+        """Write a frame, in two pieces when bad luck has it; whatever is written meanwhile comes after the second."""
+        if self._split_timer is None and self._faults.strikes(Fault.SPLIT_TO_HOST):
+            self._write(encoded[: len(encoded) // 2])
+            self._split_timer = asyncio.get_running_loop().call_later(SPLIT_S, self._end_split)
+            self._write(encoded[len(encoded) // 2 :])
+        else:
+            self._write(encoded)
+
+    def _end_split(self) -> None:
+        self._split_timer = None
+        self._flush()
 
     def _spoiled(self, encoded: bytes) -> bytes:
         if not self._faults.strikes(Fault.CORRUPT_TO_HOST):
@@ -201,7 +253,8 @@ class SerialDoor:
             self.counts["bytes_dropped"] += len(chunk)
             return
         self._unwritten += chunk
-        self._flush()
+        if self._split_timer is None:
+            self._flush()
 
     def _flush(self) -> None:
         if self._master is None:

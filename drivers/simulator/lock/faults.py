@@ -3,8 +3,7 @@
 A fault is armed for its next N chances (`times`) or with a probability (`rate`), for one node or for every node. The place where
 it strikes asks `strikes(name, node_id)` at each chance; nothing else in the simulator decides on bad luck.
 
-Three faults are acts rather than chances (`wipe`, `lost_s2_state`, `node_dead` with its end `node_alive`); the home performs
-them at once and only the count is kept here.
+Some faults are acts rather than chances (`IMMEDIATE`); the home performs them at once, and only the count is kept here.
 """
 
 from collections import Counter
@@ -38,6 +37,16 @@ class Fault(StrEnum):
     DROP_HOST_FRAME = "drop_host_frame"
     MISSING_CALLBACK = "missing_callback"
     LATE_CALLBACK = "late_callback"
+    SPLIT_TO_HOST = "split_to_host"
+    QUEUE_FULL = "queue_full"
+    DUPLICATE_CALLBACK = "duplicate_callback"
+    WATCHDOG_RESET = "watchdog_reset"
+    STUCK = "stuck"
+    UNSTUCK = "unstuck"
+    BOOTLOADER = "bootloader"
+    STRANGE_FRAME = "strange_frame"
+    STRANGE_CALL = "strange_call"
+    AIR_JAMMED = "air_jammed"
     LOSE_TO_NODE = "lose_to_node"
     LOSE_FROM_NODE = "lose_from_node"
     LOSE_RADIO_ACK = "lose_radio_ack"
@@ -62,6 +71,16 @@ MEANINGS: dict[Fault, str] = {
     Fault.DROP_HOST_FRAME: "a host frame vanishes on the wire: no answer at all",
     Fault.MISSING_CALLBACK: "a transmission is made, but its callback never comes",
     Fault.LATE_CALLBACK: "a transmission is made, its callback comes five seconds late",
+    Fault.SPLIT_TO_HOST: "a frame to the host comes in two pieces with a pause between them",
+    Fault.QUEUE_FULL: "the stick has no room for a transmission and says so",
+    Fault.DUPLICATE_CALLBACK: "a transmission is made, its callback comes twice",
+    Fault.WATCHDOG_RESET: "the stick's watchdog restarts it now, unasked",
+    Fault.STUCK: "the stick hangs: no ACK, no frame, until unstuck or plugged in anew",
+    Fault.UNSTUCK: "the stick goes on where it hung",
+    Fault.BOOTLOADER: "the stick falls into its bootloader now and shows a menu, until the host chooses to run it",
+    Fault.STRANGE_FRAME: "a frame of a node that does not exist arrives now",
+    Fault.STRANGE_CALL: "a lock that nobody knows calls by SmartStart now",
+    Fault.AIR_JAMMED: "the air never gets free: the stick gives up after no time at all (status 2, 0 ticks)",
     Fault.LOSE_TO_NODE: "a message to the lock is lost on all its attempts; the stick reports no acknowledgement",
     Fault.LOSE_FROM_NODE: "the lock executed a command, but a message of it is lost on all its attempts",
     Fault.LOSE_RADIO_ACK: "the lock got the message, but the stick never hears the acknowledgement",
@@ -91,6 +110,15 @@ def place_of(fault: Fault) -> Place:
             | Fault.DROP_HOST_FRAME
             | Fault.MISSING_CALLBACK
             | Fault.LATE_CALLBACK
+            | Fault.SPLIT_TO_HOST
+            | Fault.QUEUE_FULL
+            | Fault.DUPLICATE_CALLBACK
+            | Fault.WATCHDOG_RESET
+            | Fault.STUCK
+            | Fault.UNSTUCK
+            | Fault.BOOTLOADER
+            | Fault.STRANGE_FRAME
+            | Fault.STRANGE_CALL
             | Fault.REUSE_NODE_ID
         ):
             return Place.SERIAL
@@ -99,6 +127,7 @@ def place_of(fault: Fault) -> Place:
             | Fault.LOSE_FROM_NODE
             | Fault.LOSE_RADIO_ACK
             | Fault.DUPLICATE_TO_NODE
+            | Fault.AIR_JAMMED
             | Fault.NODE_DEAD
             | Fault.NODE_ALIVE
         ):
@@ -117,8 +146,20 @@ def place_of(fault: Fault) -> Place:
             assert_never(fault)
 
 
-IMMEDIATE = frozenset({Fault.NODE_DEAD, Fault.NODE_ALIVE, Fault.WIPE, Fault.LOST_S2_STATE})
-"""Faults that are acts upon one lock, performed by the home the moment they are asked for."""
+STICK_ACTS = frozenset(
+    {
+        Fault.WATCHDOG_RESET,
+        Fault.STUCK,
+        Fault.UNSTUCK,
+        Fault.BOOTLOADER,
+        Fault.STRANGE_FRAME,
+        Fault.STRANGE_CALL,
+    }
+)
+"""Faults that are acts upon the stick, performed by the home the moment they are asked for."""
+
+IMMEDIATE = STICK_ACTS | {Fault.NODE_DEAD, Fault.NODE_ALIVE, Fault.WIPE, Fault.LOST_S2_STATE}
+"""All acts; those that are not upon the stick are upon one lock."""
 
 
 @dataclass(slots=True)

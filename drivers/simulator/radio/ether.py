@@ -1,7 +1,6 @@
 """The air: half-duplex, slow, and the place where messages get lost.
 
-One message is on the air at a time. A message of n application bytes takes (52 + n) x 80 us at 100 kbit/s (preamble 40, start 1,
-header 9, check 2 bytes; G.9959), its acknowledgement 4.2 ms, and each turn of direction about 1 ms. A lock that sleeps between
+One message is on the air at a time; how long it takes, `path` says: 6 ms or so at 100 kbit/s, its acknowledgement 5 ms. A lock that sleeps between
 its once-per-second looks is woken by a beam of 1.1 s first, unless it was awake within the last half second. All of it can be
 switched off; then a message still takes `SMALL_DELAY_S`, so that a lock never answers before the driver is ready to hear.
 
@@ -15,19 +14,8 @@ from enum import Enum, auto
 from typing import Protocol
 
 from drivers.simulator.lock.faults import Fault, Faults
+from drivers.simulator.radio.path import DIRECT, Path
 from drivers.simulator.radio.trace import Aired, Direction, Fate, Trace
-
-BYTE_S = 80e-6
-"""Seconds per byte at 100 kbit/s (G.9959 profile R3)."""
-
-OVERHEAD_BYTES = 52
-"""Preamble 40, start of frame 1, MAC header 9, check sequence 2 (G.9959)."""
-
-ACK_S = 4.2e-3
-"""An acknowledgement: the overhead alone at 100 kbit/s."""
-
-TURNAROUND_S = 1e-3
-"""Receive to transmit or back; an estimate."""
 
 BEAM_S = 1.1
 """Wake-up beam for a lock that looks once per second (G.9959: 1.0 to 1.1 s)."""
@@ -61,6 +49,11 @@ class Listener(Protocol):
         """Whether it needs a beam when asleep."""
         ...
 
+    @property
+    def path(self) -> Path:
+        """The way to it."""
+        ...
+
     def hear(self, payload: bytes, aired: Aired) -> bool:
         """Take a message; False when its inbox is full. `aired` wants a better label."""
         ...
@@ -91,6 +84,7 @@ class Sent:
     took_s: float
     attempts: int
     is_beamed: bool
+    path: Path = DIRECT
 
 
 class Said(Enum):
@@ -145,6 +139,11 @@ class Ether:
         """Say whether a lock can be reached at all."""
         return node_id in self._listeners and node_id not in self._dead
 
+    def path(self, node_id: int) -> Path:
+        """Tell the way to a node; of one that is not there, the shortest."""
+        listener = self._listeners.get(node_id)
+        return listener.path if listener is not None else DIRECT
+
     async def to_node(self, node_id: int, payload: bytes, label: str) -> Sent:
         """Carry a message from the stick to a lock and say whether it was acknowledged."""
         async with self._free:
@@ -155,7 +154,7 @@ class Ether:
             aired = self._trace.add(
                 at=began_at, direction=Direction.TO_LOCK, node_id=node_id, label=label, size=len(payload)
             )
-            listener = self._listeners.get(node_id)
+            listener, path = self._listeners.get(node_id), self.path(node_id)
             aired.is_beamed = await self._wake(node_id, listener)
             if (
                 listener is None
@@ -163,7 +162,7 @@ class Ether:
                 or self._faults.strikes(Fault.LOSE_TO_NODE, node_id)
             ):
                 await self._lose(aired, node_id)
-                return Sent(False, self._now() - began_at, ATTEMPTS_MAX, aired.is_beamed)
+                return Sent(False, self._now() - began_at, ATTEMPTS_MAX, aired.is_beamed, path)
             await self._carry(node_id, len(payload))
             is_heard = listener.hear(payload, aired)
             if is_heard and self._faults.strikes(Fault.DUPLICATE_TO_NODE, node_id):
@@ -172,9 +171,9 @@ class Ether:
                 listener.hear(payload, aired)
             if not is_heard or self._faults.strikes(Fault.LOSE_RADIO_ACK, node_id):
                 aired.fate = Fate.UNACKNOWLEDGED
-                return Sent(False, self._now() - began_at, ATTEMPTS_MAX, aired.is_beamed)
+                return Sent(False, self._now() - began_at, ATTEMPTS_MAX, aired.is_beamed, path)
             await self._acknowledge(node_id)
-            return Sent(True, self._now() - began_at, 1, aired.is_beamed)
+            return Sent(True, self._now() - began_at, 1, aired.is_beamed, path)
 
     async def from_node(self, node_id: int, seal: Callable[[], bytes | None], label: str) -> Said:
         """Carry a message from a lock to the stick and say how that ended.
@@ -254,7 +253,7 @@ class Ether:
         return is_asleep
 
     async def _carry(self, node_id: int, size: int) -> None:
-        took_s = (OVERHEAD_BYTES + size) * BYTE_S + TURNAROUND_S if self._has_airtime else SMALL_DELAY_S
+        took_s = self.path(node_id).message_s(size) if self._has_airtime else SMALL_DELAY_S
         self._trace.counts(node_id).airtime_ms += took_s * 1000
         await asyncio.sleep(took_s)
         self._awake_until[node_id] = self._now() + AWAKE_S
@@ -262,8 +261,9 @@ class Ether:
     async def _acknowledge(self, node_id: int) -> None:
         self._trace.counts(node_id).acks += 1
         if self._has_airtime:
-            self._trace.counts(node_id).airtime_ms += (ACK_S + TURNAROUND_S) * 1000
-            await asyncio.sleep(ACK_S + TURNAROUND_S)
+            took_s = self.path(node_id).acknowledgement_s()
+            self._trace.counts(node_id).airtime_ms += took_s * 1000
+            await asyncio.sleep(took_s)
 
     async def _lose(self, aired: Aired, node_id: int) -> None:
         """Spend the air on every attempt of a message that nobody acknowledges."""
@@ -272,7 +272,6 @@ class Ether:
         counts.lost += 1
         counts.repeats += ATTEMPTS_MAX - 1
         for _attempt in range(ATTEMPTS_MAX):
-            await self._carry_into_the_void(aired.size)
-
-    async def _carry_into_the_void(self, size: int) -> None:
-        await asyncio.sleep((OVERHEAD_BYTES + size) * BYTE_S + TURNAROUND_S if self._has_airtime else SMALL_DELAY_S)
+            took_s = self.path(node_id).message_s(aired.size) if self._has_airtime else SMALL_DELAY_S
+            counts.airtime_ms += took_s * 1000
+            await asyncio.sleep(took_s)

@@ -25,6 +25,7 @@ from drivers.simulator.radio.cc.supervision import report as supervision_report
 from drivers.simulator.radio.ether import STRANGER, Ether
 from drivers.simulator.radio.joining import ECHO_EVERY_QUICK_S, ECHO_EVERY_S, Belonging
 from drivers.simulator.radio.network import NODE_INFO, NODE_INFO_REQUEST, PROTOCOL, read_assignment
+from drivers.simulator.radio.path import DIRECT, Path
 from drivers.simulator.radio.security.envelopes import Envelopes, Membership, is_envelope
 from drivers.simulator.radio.security.identity import Identity
 from drivers.simulator.radio.security.s2 import HIGHEST_FIRST, SecurityClass
@@ -62,6 +63,7 @@ class LockNode:
         *,
         identity: Identity,
         membership: Membership | None,
+        path: Path = DIRECT,
         ether: Ether,
         entropy: Callable[[int], bytes],
         now: Callable[[], float],
@@ -70,6 +72,7 @@ class LockNode:
         """Switch on, in a network already or waiting for one. `on_change` runs after every lasting change."""
         self.firmware = firmware
         self.identity = identity
+        self.path = path
         self.membership: Membership | None = None
         self.voice = Voice(ether, now)
         self._ether = ether

@@ -1,4 +1,4 @@
-"""The Serial API of a 700-series bridge stick: one handler per function, in one table.
+"""The Serial API of a 700-series stick, with bridge or static firmware: one handler per function, in one table.
 
 A handler takes the request's payload and returns the response's payload, or None where the function has no response. What takes
 time (a transmission, a callback) is handed to `transmit.Transmitter`. A function that is not in the table gets no response; it is
@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
+from enum import IntEnum
 
 from drivers.simulator.lock.faults import Faults
 from drivers.simulator.radio.ether import STRANGER, Ether, Listener
@@ -20,6 +21,8 @@ from drivers.simulator.stick.memory import STICK_NODE_ID, NodeCard, StickMemory
 from drivers.simulator.stick.registrar import ADD, REMOVE, REMOVE_FAILED, REPLACE_FAILED, Registrar
 from drivers.simulator.stick.transmit import (
     NODE_INFO_DONE,
+    RECEIVED,
+    RECEIVED_BRIDGED,
     UPDATE,
     NodeInfoRequest,
     RouteChange,
@@ -39,7 +42,9 @@ MANUFACTURER = bytes.fromhex("0000 0004 0004")
 """Silicon Labs, UZB-7 class stick."""
 
 LIBRARY = b"Z-Wave 7.23\x00"
-LIBRARY_BRIDGE = 0x07
+LIBRARY_TYPES = {True: 0x07, False: 0x01}
+"""What a bridge controller and a static controller call themselves."""
+
 API_VERSION = 0x0A
 """Serial API version 10, as SDK 7 reports."""
 
@@ -57,15 +62,23 @@ SETUP_COMMANDS = (0x01, 0x02, 0x10, 0x13, 0x20, 0x80)
 """Setup commands this stick knows: list, TX report, payload size, power, region, node id width."""
 
 SETUP_LEGACY_MASK = 0x01 | 0x02 | 0x10 | 0x20 | 0x80
-BACKGROUND_RSSI = bytes([0xA0, 0xA0, 0xA0])
-"""About -96 dBm on each channel: a quiet house."""
+CHANNELS = 3
+"""Radio channels whose noise function 3B tells."""
 
 OK, REFUSED = b"\x01", b"\x00"
 
 FUNCTIONS_MAX = 256
 
-REPORTED_FUNCTIONS = (0x04, SERIAL_API_STARTED, UPDATE, 0xA8)
-"""Functions the stick only ever sends on its own; a host wants to see them in the list too."""
+TIMEOUTS = bytes([150, 15])
+"""Waits for an ACK and for a byte, in 10 ms, that function 06 answers with as the former ones; the link keeps its own."""
+
+
+class WakeReason(IntEnum):
+    """Why the stick started, as it tells the host (INS12350, Serial API Started)."""
+
+    WATCHDOG = 0x03
+    POWER = 0x05
+    SOFTWARE = 0x07
 
 
 class Stick:
@@ -81,11 +94,13 @@ class Stick:
         emit: Callable[[Frame], None],
         forget: Callable[[], None],
         on_change: Callable[[], None],
+        is_bridge: bool = True,
+        noise_dbm: int = -96,
     ) -> None:
         """Start powered.
 
         `emit` hands a frame to the link, `forget` makes the link drop what it has not sent, and `on_change` runs after every change
-        of the nodes it knows.
+        of the nodes it knows. `noise_dbm` is what it hears on each channel while nobody speaks; -96 is a quiet house.
         """
         self.is_plugged = True
         self._is_booting = False
@@ -93,6 +108,9 @@ class Stick:
         """Functions asked for that this stick does not have."""
         self.resets_count = 0
         self._memory = memory
+        self._ether = ether
+        self._is_bridge = is_bridge
+        self._noise = bytes([noise_dbm & 0xFF] * CHANNELS)
         self._transmitter = transmitter
         self._emit = emit
         self._forget = forget
@@ -135,14 +153,19 @@ class Stick:
                 body = bytes([NODE_INFO_DONE]) + self._id_bytes(node_id) + bytes([len(introduction)]) + introduction
                 self._emit(Frame(FrameType.REQUEST, UPDATE, body))
             return
-        self._emit(rx_frame(self._id_bytes(STICK_NODE_ID), self._id_bytes(node_id), payload))
+        self.pass_on(node_id, payload)
+
+    def pass_on(self, node_id: int, payload: bytes) -> None:
+        """Hand a message to the host, in the shape of this firmware."""
+        to, by, rssi = self._id_bytes(STICK_NODE_ID), self._id_bytes(node_id), self._ether.path(node_id).rssi_byte
+        self._emit(rx_frame(to, by, payload, rssi=rssi, is_bridge=self._is_bridge))
 
     def hear_call(self, caller: Listener, payload: bytes) -> None:
         """Take the call of a lock whose button was pressed: it comes, it goes, or it only says that it is there."""
         if not self.registrar.hear_call(caller, payload) and caller.node_id != STRANGER:
             self.hear(caller.node_id, payload)
 
-    def restart(self) -> None:
+    def restart(self, reason: WakeReason = WakeReason.SOFTWARE) -> None:
         """Lose everything a reset loses; the host hears of it shortly."""
         self.resets_count += 1
         self._is_booting = True
@@ -150,28 +173,32 @@ class Stick:
         self._transmitter.reset()
         self.registrar.reset()
         self._forget()
-        asyncio.get_running_loop().call_later(RESET_S, self._announce)
+        asyncio.get_running_loop().call_later(RESET_S, self._announce, reason)
 
-    def _announce(self) -> None:
+    def _announce(self, reason: WakeReason) -> None:
         self._is_booting = False
         if self.is_plugged:
-            # Wake-up reason: software reset; no watchdog; always listening; static controller; no classes; no Long Range.
-            self._emit(Frame(FrameType.REQUEST, SERIAL_API_STARTED, bytes([0x07, 0x00, 0x01, 0x02, 0x07, 0x00, 0x00])))
+            # Wake-up reason; no watchdog; always listening; static controller; no classes; no Long Range.
+            self._emit(
+                Frame(FrameType.REQUEST, SERIAL_API_STARTED, bytes([reason, 0x00, 0x01, 0x02, 0x07, 0x00, 0x00]))
+            )
 
     def _table(self) -> dict[int, Callable[[bytes], bytes | None]]:
-        return {
+        bridged: dict[int, Callable[[bytes], bytes | None]] = {0xA9: self._send_bridged} if self._is_bridge else {}
+        return bridged | {
             0x02: self._init_data,
             0x03: _ignored,
             0x05: lambda _payload: bytes([CONTROLLER_FLAGS]),
+            0x06: lambda _payload: TIMEOUTS,
             0x07: self._capabilities,
             0x08: self._soft_reset,
             0x09: lambda _payload: bytes([0x00, 7, 23, 0]) + bytes(18),
             0x0B: self._setup,
             0x13: self._send,
-            0x15: lambda _payload: LIBRARY + bytes([LIBRARY_BRIDGE]),
+            0x15: lambda _payload: LIBRARY + bytes([LIBRARY_TYPES[self._is_bridge]]),
             0x16: self._abort,
             0x20: lambda _payload: self._memory.home_id + self._id_bytes(STICK_NODE_ID),
-            0x3B: lambda _payload: BACKGROUND_RSSI,
+            0x3B: lambda _payload: self._noise,
             0x41: self._protocol_info,
             0x46: self._change_route(0x46),
             0x47: self._change_route(0x47),
@@ -186,7 +213,6 @@ class Stick:
             0x62: self._is_failed,
             REPLACE_FAILED: self._replace_failed,
             0x80: lambda _payload: self._memory.node_mask(),
-            0xA9: self._send_bridged,
         }
 
     # -- who the stick is --------------------------------------------------------------------------------------------
@@ -197,7 +223,9 @@ class Stick:
 
     def _capabilities(self, _payload: bytes) -> bytes:
         mask = bytearray(FUNCTIONS_MAX // 8)
-        for function in (*self._handlers, *REPORTED_FUNCTIONS):
+        # What the stick only ever sends on its own, a host wants to see in the list too.
+        spoken = (SERIAL_API_STARTED, UPDATE, RECEIVED_BRIDGED if self._is_bridge else RECEIVED)
+        for function in (*self._handlers, *spoken):
             mask[(function - 1) // 8] |= 1 << ((function - 1) % 8)
         return FIRMWARE_VERSION + MANUFACTURER + bytes(mask)
 

@@ -14,6 +14,7 @@ from drivers.simulator.lock.faults import Fault, Faults
 from drivers.simulator.radio.cc.names import name_of
 from drivers.simulator.radio.ether import Ether, Sent
 from drivers.simulator.radio.network import NODE_INFO_REQUEST
+from drivers.simulator.radio.path import REPEATERS_MAX
 from drivers.simulator.stick.frame import Frame, FrameType
 
 log = logging.getLogger(__name__)
@@ -29,14 +30,18 @@ NODE_INFO_DONE = 0x84
 NODE_INFO_FAILED = bytes([0x81, 0x00, 0x00])
 """Function "application update" with its states: node information came, or the request failed."""
 
-RECEIVED = 0xA8
-RSSI_NEAR = 0xC4
-"""-60 dBm: one room away."""
+RECEIVED, RECEIVED_BRIDGED = 0x04, 0xA8
+"""How a static and a bridge controller hand over a message."""
+
+TX_SCHEME_LAST_WORKING = 0x03
+"""Routing scheme of a TX report: the route that worked last."""
 
 RSSI_NONE = 0x7F
-TX_OK, TX_NO_ACK = 0x00, 0x01
+TX_OK, TX_NO_ACK, TX_FAIL = 0x00, 0x01, 0x02
 
-SPEED_100K = 0x03
+NOTHING_SENT = Sent(is_acked=False, took_s=0.0, attempts=0, is_beamed=False)
+"""How a transmission went that the air had no place for."""
+
 BEAM_1000_MS = 0x40
 TICK_S = 0.01
 """Unit of the transmission time in a TX report."""
@@ -93,7 +98,8 @@ class Transmitter:
 
     def queue(self, job: Job) -> bool:
         """Accept a job, to be started by `release` once the response is on its way; False when there is no room."""
-        if self._jobs.qsize() + len(self._accepted) >= JOBS_MAX:
+        is_refused = isinstance(job, Transmission) and self._faults.strikes(Fault.QUEUE_FULL)
+        if is_refused or self._jobs.qsize() + len(self._accepted) >= JOBS_MAX:
             return False
         self._accepted.append(job)
         return True
@@ -152,6 +158,11 @@ class Transmitter:
                     assert_never(job)
 
     async def _transmit(self, job: Transmission, life: int) -> None:
+        if self._faults.strikes(Fault.AIR_JAMMED, job.node_id):
+            if job.callback_id:
+                body = bytes([job.callback_id, TX_FAIL]) + tx_report(NOTHING_SENT, ticks_min=0)
+                self._emit(Frame(FrameType.REQUEST, job.function, body))
+            return
         self._running = job
         sent = await self._ether.to_node(job.node_id, job.payload, name_of(job.payload))
         self._remember(job.node_id, sent)
@@ -164,6 +175,8 @@ class Transmitter:
             asyncio.get_running_loop().call_later(LATE_CALLBACK_S, self._call_back_in, life, job, sent)
             return
         self._call_back(job, sent)
+        if self._faults.strikes(Fault.DUPLICATE_CALLBACK):
+            self._call_back(job, sent)
 
     async def _ask_for_node_info(self, job: NodeInfoRequest, life: int) -> None:
         sent = await self._ether.to_node(job.node_id, NODE_INFO_REQUEST, "Node Info Request")
@@ -188,19 +201,24 @@ class Transmitter:
             self._emit(Frame(FrameType.REQUEST, job.function, body))
 
 
-def tx_report(sent: Sent) -> bytes:
-    """Build the 19 bytes that tell how a transmission went: direct, no repeaters, 100 kbit/s.
+def tx_report(sent: Sent, *, ticks_min: int = 1) -> bytes:
+    """Build the 19 bytes that tell how a transmission went (INS13954, TX status report).
 
-    Ticks are at least 1: a failure with 0 ticks means a jammed radio to hosts.
+    Ticks are at least 1 but for a jammed radio: a failure with 0 ticks is what hosts know that by.
     """
-    ticks = max(1, min(0xFFFF, round(sent.took_s / TICK_S)))
-    rssi = RSSI_NEAR if sent.is_acked else RSSI_NONE
-    beam = BEAM_1000_MS if sent.is_beamed else 0
-    signal = bytes([0, rssi]) + bytes([RSSI_NONE] * 4)
-    return ticks.to_bytes(2) + signal + bytes([0, 0, 3]) + bytes(4) + bytes([beam | SPEED_100K, sent.attempts, 0, 0])
+    ticks = max(ticks_min, min(0xFFFF, round(sent.took_s / TICK_S)))
+    path = sent.path
+    rssi = path.rssi_byte if sent.is_acked else RSSI_NONE
+    repeaters = bytes(path.repeaters[:REPEATERS_MAX]).ljust(REPEATERS_MAX, b"\0")
+    heard = bytes([rssi] * len(path.repeaters[:REPEATERS_MAX])).ljust(REPEATERS_MAX, bytes([RSSI_NONE]))
+    speed = (BEAM_1000_MS if sent.is_beamed else 0) | path.speed_code
+    head = ticks.to_bytes(2) + bytes([len(path.repeaters), rssi]) + heard
+    return head + bytes([0, 0, TX_SCHEME_LAST_WORKING]) + repeaters + bytes([speed, sent.attempts, 0, 0])
 
 
-def rx_frame(destination: bytes, source: bytes, payload: bytes) -> Frame:
+def rx_frame(destination: bytes, source: bytes, payload: bytes, *, rssi: int, is_bridge: bool) -> Frame:
     """Build the frame that hands a radio message to the host; the ids are already as wide as the host wants them."""
-    body = bytes([0x00]) + destination + source + bytes([len(payload)]) + payload + bytes([0x00, RSSI_NEAR, 0x00])
-    return Frame(FrameType.REQUEST, RECEIVED, body)
+    body = source + bytes([len(payload)]) + payload
+    if not is_bridge:
+        return Frame(FrameType.REQUEST, RECEIVED, b"\0" + body + bytes([rssi]))
+    return Frame(FrameType.REQUEST, RECEIVED_BRIDGED, b"\0" + destination + body + bytes([0x00, rssi, 0x00]))

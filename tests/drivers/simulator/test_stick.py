@@ -9,6 +9,7 @@ import pytest
 
 from drivers.simulator.lock.faults import Fault, Faults
 from drivers.simulator.radio.ether import Ether, Said
+from drivers.simulator.radio.path import DIRECT, Path
 from drivers.simulator.radio.trace import Aired, Trace
 from drivers.simulator.stick.frame import Frame, FrameType
 from drivers.simulator.stick.functions import Stick
@@ -23,6 +24,7 @@ class Ear:
 
     node_id = 2
     is_flirs = False
+    path: Path = DIRECT
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
@@ -36,7 +38,7 @@ class Ear:
 class Bench:
     """A stick with one listening lock; frames to the host land in a queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_bridge: bool) -> None:
         chance = random.Random(1)
         self.faults = Faults(chance.random)
         self.ether = Ether(has_airtime=False, faults=self.faults, trace=Trace(), now=asyncio.get_running_loop().time)
@@ -56,6 +58,7 @@ class Bench:
             emit=self.out.put_nowait,
             forget=self.forget,
             on_change=self.count_change,
+            is_bridge=is_bridge,
         )
 
     def forget(self) -> None:
@@ -80,9 +83,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
+async def bench(*, is_bridge: bool = True) -> AsyncIterator[Bench]:
     """Let a stick live for a test."""
-    made = Bench()
+    made = Bench(is_bridge=is_bridge)
     async with asyncio.TaskGroup() as tasks:
         living = tasks.create_task(made.transmitter.run())
         yield made
