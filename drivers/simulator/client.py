@@ -66,6 +66,14 @@ class Home:
         """Set the charge."""
         return _row(self.ask("battery", lock=str(lock), percent=percent))
 
+    def switch(self, lock: str | int, slot: int, state: str) -> Plain:
+        """Disable a code by hand, `off`, or enable it again, `on`."""
+        return _row(self.ask("switch", lock=str(lock), slot=slot, state=state))
+
+    def cover(self, lock: str | int, state: str) -> Plain:
+        """Take the cover off, `open`, or put it on again, `closed`."""
+        return _row(self.ask("cover", lock=str(lock), state=state))
+
     def power(self, lock: str | int) -> Plain:
         """Change the batteries; outside a network the lock calls by SmartStart then."""
         return _row(self.ask("power", lock=str(lock)))

@@ -39,6 +39,8 @@ def verbs_of(home: Home) -> dict[str, Verb]:
         "turn": home.turn,
         "jam": home.jam,
         "battery": home.battery,
+        "switch": home.switch,
+        "cover": home.cover,
         "power": home.power,
         "clock": home.clock,
         "button": comings.button,

@@ -6,7 +6,7 @@ Exit code 0: done (a press: opened). 1: the home or the lock said no. 2: nobody 
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from drivers.simulator.client import Home, HomeRefused, HomeUnreachable
 
@@ -26,6 +26,24 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
         return made
 
     verb("truth", "what is really in each lock's memory").add_argument("lock", nargs="?")
+    _add_hands(verb)
+    frames = verb("frames", "what was on the air, decoded")
+    frames.add_argument("--since", type=int, default=0, metavar="N", help="only frames numbered above N")
+    frames.add_argument("--lock")
+    verb("counts", "counters of locks, stick and serial line")
+    verb("faults", "every fault, how often it struck, what is armed")
+    fault = verb("fault", "arm a fault, or perform it")
+    fault.add_argument("name")
+    fault.add_argument("--lock", "--node", dest="lock")
+    fault.add_argument("--times", type=int, metavar="N", help="strike at the next N chances (1 if nothing is said)")
+    fault.add_argument("--rate", type=float, metavar="P", help="strike with probability P until calm")
+    verb("calm", "cancel every armed fault")
+    verb("unplug", "pull the stick out")
+    verb("plug", "push the stick in")
+
+
+def _add_hands(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Describe what people do at the doors."""
     press = verb("press", "type a PIN at a keypad")
     press.add_argument("lock")
     press.add_argument("digits")
@@ -44,25 +62,19 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     battery = verb("battery", "set the charge")
     battery.add_argument("lock")
     battery.add_argument("percent", type=int)
+    switch = verb("switch", "disable a code by hand, or enable it again")
+    switch.add_argument("lock")
+    switch.add_argument("slot", type=int)
+    switch.add_argument("state", choices=("on", "off"))
+    cover = verb("cover", "take the cover off, or put it on again")
+    cover.add_argument("lock")
+    cover.add_argument("state", choices=("open", "closed"))
     verb("power", "take the batteries out and put fresh ones in").add_argument("lock")
     clock = verb("clock", "put a lock's clock wrong by so many seconds more")
     clock.add_argument("lock")
     clock.add_argument("seconds", type=int)
     verb("button", "press the button that includes or excludes the lock").add_argument("lock")
     verb("label", "read the DSK on the lock, and where the lock belongs").add_argument("lock")
-    frames = verb("frames", "what was on the air, decoded")
-    frames.add_argument("--since", type=int, default=0, metavar="N", help="only frames numbered above N")
-    frames.add_argument("--lock")
-    verb("counts", "counters of locks, stick and serial line")
-    verb("faults", "every fault, how often it struck, what is armed")
-    fault = verb("fault", "arm a fault, or perform it")
-    fault.add_argument("name")
-    fault.add_argument("--lock", "--node", dest="lock")
-    fault.add_argument("--times", type=int, metavar="N", help="strike at the next N chances (1 if nothing is said)")
-    fault.add_argument("--rate", type=float, metavar="P", help="strike with probability P until calm")
-    verb("calm", "cancel every armed fault")
-    verb("unplug", "pull the stick out")
-    verb("plug", "push the stick in")
 
 
 def run_verb(arguments: argparse.Namespace) -> int:

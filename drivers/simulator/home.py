@@ -30,6 +30,9 @@ from drivers.simulator.stick.transmit import Transmitter
 
 log = logging.getLogger(__name__)
 
+CLOCK_JUMP_S = 3600.0
+"""How far `clock_jump` puts a lock's clock ahead: what a wrong idea of summer time does."""
+
 FRAMES_SHOWN_MAX = 5000
 """Most frames one question about the trace is answered with."""
 
@@ -160,6 +163,23 @@ class Home:
         resident.node.firmware.set_battery(percent, self._now())
         resident.node.settle()
         return {"lock": resident.name, "battery": resident.node.firmware.battery_percent}
+
+    def switch(self, lock: str, slot: int, state: str) -> dict[str, object]:
+        """Disable a code by hand, or enable it again: `off` or `on`."""
+        resident = self.find(lock)
+        if state not in ("on", "off"):
+            raise NotAtHome("a code is switched on or off")
+        result = resident.node.firmware.switch_at_keypad(slot, self._now(), is_enabled=state == "on")
+        return self._written(resident, slot, result)
+
+    def cover(self, lock: str, state: str) -> dict[str, object]:
+        """Take the cover of a lock off, or put it on again: `open` or `closed`."""
+        resident = self.find(lock)
+        if state not in ("open", "closed"):
+            raise NotAtHome("a cover is open or closed")
+        resident.node.firmware.move_cover(self._now(), is_open=state == "open")
+        resident.node.settle()
+        return {"lock": resident.name, "cover": state}
 
     def power(self, lock: str) -> dict[str, object]:
         """Take a lock's batteries out and put fresh ones in: what it had not stored yet is gone, and its time."""
@@ -302,7 +322,9 @@ class Home:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _move_in(self, lock: SceneLock, keys: Keys, entropy: Callable[[int], bytes], kept: Kept | None) -> Resident:
-        firmware = Firmware(lock.model, memory=lock.codes, strikes=lambda fault: self._strikes(fault, lock.name))
+        firmware = Firmware(
+            lock.model, memory=lock.codes, strikes=lambda fault: self._strikes(fault, lock.name), at=self._now()
+        )
         membership = None
         if lock.node_id != STRANGER:
             granted = {lock.security: keys.of(lock.security)} if lock.security is not None else {}
@@ -336,6 +358,10 @@ class Home:
                 resident.node.settle()
             case Fault.LOST_S2_STATE:
                 resident.node.forget_security()
+            case Fault.POWER_LOSS:
+                self.power(resident.name)
+            case Fault.CLOCK_JUMP:
+                resident.node.firmware.clock.jump(CLOCK_JUMP_S, self._now())
             case Fault.NODE_DEAD:
                 self._ether.set_reach(resident.node.node_id, is_within=False)
             case _:

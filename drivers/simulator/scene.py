@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from typing import TypeIs
 
 from drivers.simulator.lock.faults import IMMEDIATE, Fault, FaultRefused, Faults
-from drivers.simulator.lock.profiles import LockModel, Problem, ProfileError, model_from, shipped_profiles
+from drivers.simulator.lock.profiles import LockModel, Problem, ProfileError, merged, model_from, shipped_profiles
 from drivers.simulator.radio.ether import STRANGER
 from drivers.simulator.radio.path import BYTE_S, DIRECT, REPEATERS_MAX, RSSI_MAX_DBM, RSSI_MIN_DBM, Path
 from drivers.simulator.radio.security.s2 import HIGHEST_FIRST, SecurityClass
@@ -102,7 +102,8 @@ class _SceneReader:
         self.profiles = shipped_profiles()
 
     def scene(self) -> Scene:
-        self.only(self.root, "", ("stick", "radio", "locks", "faults"))
+        self.only(self.root, "", ("stick", "radio", "profiles", "locks", "faults"))
+        self.own_profiles()
         stick = self.table("stick")
         radio = self.table("radio")
         self.only(stick, "stick", ("home_id", "firmware"))
@@ -148,6 +149,26 @@ class _SceneReader:
         if len(value) > LOCKS_MAX:
             self.blame(name, f"has more than {LOCKS_MAX} entries", "use fewer")
         return [f"{name}[{position}]" for position in range(1, len(value) + 1)], value
+
+    def own_profiles(self) -> None:
+        """Add the models of the scene's own, each derived from one that is known by then."""
+        for name, table in self.table("profiles").items():
+            place = f"profiles.{name}"
+            like = table.get("like") if isinstance(table, Mapping) else None
+            facts = self.profiles.get(like) if isinstance(like, str) else None
+            if not isinstance(table, Mapping) or facts is None:
+                self.blame(f"{place}.like", "is not a known lock model", f"use one of {', '.join(self.profiles)}")
+                continue
+            if name in self.profiles:
+                self.blame(place, "is a model that ships already", "choose another name")
+                continue
+            own = merged(facts, {fact: value for fact, value in table.items() if fact != "like"})
+            try:
+                model_from(name, own, place)
+            except ProfileError as error:
+                self.problems.extend(error.problems)
+                continue
+            self.profiles[name] = own
 
     def home_id(self, stick: Mapping[str, object]) -> bytes:
         value = stick.get("home_id", "C0FFEE01")
@@ -224,12 +245,8 @@ class _SceneReader:
         if not isinstance(override, Mapping):
             self.blame(f"{place}.override", "is not a table", "write [locks.override] under the lock")
             return None
-        merged = {**facts, **override}
-        classes, changed = facts.get("command_classes"), override.get("command_classes")
-        if isinstance(classes, Mapping) and isinstance(changed, Mapping):
-            merged["command_classes"] = {**classes, **changed}
         try:
-            return model_from(profile, merged, f"{place}.override")
+            return model_from(profile, merged(facts, override), f"{place}.override")
         except ProfileError as error:
             self.problems.extend(error.problems)
             return None

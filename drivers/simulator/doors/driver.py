@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import override
 
+from drivers.simulator.doors.words import profile_of, report_of
 from drivers.simulator.lock import values as firmware_words
 from drivers.simulator.lock.clock import Minute, minute_of
-from drivers.simulator.lock.firmware import EMPTY, Firmware, Notice, NoticeKind, Refusal, Status, WriteResult
+from drivers.simulator.lock.firmware import EMPTY, Firmware, NoticeKind, Refusal, Status, WriteResult
 from drivers.simulator.lock.schedule import Kind, YearDay
 from gateway.model.answers import (
     Ambiguous,
@@ -31,23 +32,13 @@ from gateway.model.answers import (
 )
 from gateway.model.evidence import Evidence
 from gateway.model.failures import Busy, Part, Unreachable, Unsupported
-from gateway.model.identity import LockIdentity
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import MINUTE_MS, SECOND_MS, Instant
-from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
-from gateway.model.pin import Pin, PinRules
+from gateway.model.lock import LockProfile, Schedule, ScheduleClock, ScheduleTrust
+from gateway.model.pin import Pin
 from gateway.model.reports import (
-    AccessDenied,
-    BatteryLevel,
-    DenialCode,
-    Jammed,
-    Locked,
-    Method,
     Reachability,
     Report,
-    SlotChange,
-    SlotChanged,
-    Unlocked,
 )
 from gateway.model.window import Window
 from gateway.ports import Arrival, Departure, DriverCondition, DriverPort, DriverState, LockPort
@@ -62,6 +53,9 @@ ANSWER_LIMIT_S = 1.0
 BUSY_MS = 2_000
 """How long a driver that is busy asks to be left alone."""
 
+
+EXCHANGE_MESSAGES, EXCHANGE_BEAMS = 2, 1
+"""What a call costs the lock's battery: a command and its answer, and the beam that wakes a lock that sleeps between calls."""
 
 ONLY_SLOT = 1
 """The year-day slot of a user that holds the window; this door uses no other."""
@@ -120,20 +114,7 @@ class InProcessLock(LockPort):
     @property
     @override
     def profile(self) -> LockProfile:
-        model = self.firmware.model
-        one = {model.one_length} if model.one_length else set(range(model.pin_length_min, model.pin_length_max + 1))
-        return LockProfile(
-            model=model.label,
-            slots=range(1, model.slots + 1),
-            pin_rules=PinRules(frozenset(one)),
-            read_back=ReadBack.MASKED if model.is_masked else ReadBack.CLEAR,
-            supervision_is_honest=model.is_supervised,
-            identity=LockIdentity(
-                f"{model.manufacturer_id:04x}:{model.product_type:04x}:{model.product_id:04x}", self.serial
-            ),
-            schedule=self._schedule,
-            tells_hands=model.notifies_keypad_changes,
-        )
+        return profile_of(self.firmware, self._schedule, self.serial)
 
     @override
     async def read_slot(self, slot: Slot) -> Sighting:
@@ -199,7 +180,7 @@ class InProcessLock(LockPort):
     def speak(self) -> None:
         """Carry what the firmware has to say to whoever listens."""
         for notice in self.firmware.drain_notices():
-            report = _report(notice)
+            report = report_of(notice)
             if report is not None and not self.is_dead:
                 self._reports.append(report)
                 if notice.kind is NoticeKind.ALL_CODES_DELETED:
@@ -231,7 +212,7 @@ class InProcessLock(LockPort):
         return await self._send(verb)
 
     def _slots(self) -> list[Slot]:
-        return [Slot(number) for number in range(1, self.firmware.model.slots + 1)]
+        return [Slot(number) for number in self.profile.slots]
 
     def _check(self, slot: Slot) -> None:
         if slot not in self.profile.slots:
@@ -281,7 +262,7 @@ class InProcessLock(LockPort):
         is_heard = await self._hear(trouble)
         if self._left.is_set():
             return Ambiguous("the connection to the driver broke")
-        if not is_heard or not self.firmware.model.is_supervised:
+        if not is_heard or not self.profile.supervision_is_honest:
             # The radio's own acknowledgement came; what the lock made of the command did not, or never does.
             return Written(Evidence.ACKNOWLEDGED, window)
         if result.claims_success:
@@ -296,6 +277,8 @@ class InProcessLock(LockPort):
         trouble = self.troubles.popleft() if self.troubles else None
         if self._left.is_set():
             raise Unreachable(Part.SERVER, "the connection to the driver is gone")
+        if not self.is_dead:
+            self.firmware.talk(EXCHANGE_MESSAGES, EXCHANGE_BEAMS, self.now())
         if trouble is Trouble.UNREACHABLE:
             raise Unreachable(Part.LOCK, "the stick could not send")
         if trouble is Trouble.BUSY:
@@ -339,29 +322,6 @@ def _value(seen: firmware_words.Slot) -> SlotValue:
             return Disabled()
         case Status.ENABLED:
             return Held(Pin(seen.shown) if seen.shown.isdigit() else None)
-
-
-def _report(notice: Notice) -> Report | None:
-    slot = None if notice.user_id is None else Slot(notice.user_id)
-    reports: dict[NoticeKind, Report] = {
-        NoticeKind.KEYPAD_UNLOCKED: Unlocked(Method.KEYCODE, slot),
-        NoticeKind.KEYPAD_LOCKED: Locked(Method.KEYCODE, slot),
-        NoticeKind.MANUALLY_UNLOCKED: Unlocked(Method.MANUAL),
-        NoticeKind.MANUALLY_LOCKED: Locked(Method.MANUAL),
-        NoticeKind.RADIO_UNLOCKED: Unlocked(Method.REMOTE),
-        NoticeKind.RADIO_LOCKED: Locked(Method.REMOTE),
-        NoticeKind.AUTO_LOCKED: Locked(Method.AUTOMATIC),
-        NoticeKind.JAMMED: Jammed(),
-        NoticeKind.CODE_ADDED: SlotChanged(SlotChange.ADDED, slot, Sighting(Held(None), SightingSource.LOCK)),
-        NoticeKind.CODE_DELETED: SlotChanged(SlotChange.DELETED, slot, Sighting(Empty(), SightingSource.LOCK)),
-        NoticeKind.ALL_CODES_DELETED: SlotChanged(SlotChange.ALL_DELETED),
-        NoticeKind.DUPLICATE_REFUSED: SlotChanged(SlotChange.DUPLICATE_REFUSED, slot),
-        NoticeKind.LOW_BATTERY: BatteryLevel(0, is_low=True),
-        NoticeKind.KEYPAD_DISABLED: AccessDenied(
-            "the keypad is blocked after wrong PINs", code=DenialCode.TOO_MANY_ATTEMPTS
-        ),
-    }
-    return reports.get(notice.kind)
 
 
 class InProcessDriver(DriverPort):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from drivers.simulator.lock.firmware import EMPTY, Bolt, Firmware, Notice, NoticeKind, Slot
 from drivers.simulator.radio.cc.names import BY_PROFILE_NAME, ClassId
-from drivers.simulator.radio.cc.notification import EVENTS
+from drivers.simulator.radio.cc.notification import ACCESS_EVENTS
 from drivers.simulator.radio.cc.user_code import STATUS_BYTES, STATUS_NOT_AVAILABLE, UserCode
 
 type Json = dict[str, object]
@@ -140,7 +140,7 @@ class Mirror:
             for slot in range(1, self.firmware.model.slots + 1):
                 yield from self.learn(ClassId.USER_CODE, "userIdStatus", slot, STATUS_BYTES[EMPTY.status])
                 yield from self.learn(ClassId.USER_CODE, "userCode", slot, "")
-        number = EVENTS.get(notice.kind)
+        number = ACCESS_EVENTS.get(notice.kind)
         if number is None:
             return
         if notice.kind in STATES:

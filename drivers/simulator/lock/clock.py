@@ -47,15 +47,15 @@ class Offsets:
 class LockClock:
     """One clock. `drift_ppm` above 0 runs fast; `default_utc_s` is where it starts after every loss of power."""
 
-    def __init__(self, drift_ppm: float, default_utc_s: float) -> None:
-        """Begin at the maker's date at the firmware's instant 0."""
+    def __init__(self, drift_ppm: float, default_utc_s: float, at: float = 0.0) -> None:
+        """Begin at the maker's date now."""
         self.offsets = Offsets()
         self.drift_ppm = drift_ppm
         self.is_set = False
         """Whether anybody told the time since the power last came."""
         self._default_utc_s = default_utc_s
         self._shown_s = default_utc_s
-        self._shown_at = 0.0
+        self._shown_at = at
 
     def utc_s(self, at: float) -> float:
         """What the clock believes, in seconds since 1970."""

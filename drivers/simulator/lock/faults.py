@@ -59,8 +59,18 @@ class Fault(StrEnum):
     COMMIT_LATE = "commit_late"
     REFUSE_SCHEDULE = "refuse_schedule"
     IGNORE_CLOCK = "ignore_clock"
+    DELETE_LATE = "delete_late"
+    DROP_WRITE = "drop_write"
+    REPORT_LATE = "report_late"
+    NO_REPORT = "no_report"
+    HIDE_CHANGE = "hide_change"
+    HIDE_USE = "hide_use"
+    WRONG_SLOT = "wrong_slot"
+    STICK_BOLT = "stick_bolt"
     WIPE = "wipe"
     LOST_S2_STATE = "lost_s2_state"
+    CLOCK_JUMP = "clock_jump"
+    POWER_LOSS = "power_loss"
 
 
 MEANINGS: dict[Fault, str] = {
@@ -93,7 +103,17 @@ MEANINGS: dict[Fault, str] = {
     Fault.COMMIT_LATE: "the lock accepts a write, but shows the old value for two seconds",
     Fault.REFUSE_SCHEDULE: "the lock refuses a schedule and says so",
     Fault.IGNORE_CLOCK: "the lock says that it took the time, and goes on with its own",
+    Fault.DELETE_LATE: "the lock accepts a new code and deletes it again by itself after a minute",
+    Fault.DROP_WRITE: "the lock hears a write, does nothing and answers nothing",
+    Fault.REPORT_LATE: "the lock answers a question about a slot only after eight seconds",
+    Fault.NO_REPORT: "the lock hears a question about a slot and never answers it",
+    Fault.HIDE_CHANGE: "a code is changed by hand and the lock does not tell",
+    Fault.HIDE_USE: "the lock opens by a code and does not tell",
+    Fault.WRONG_SLOT: "the lock tells of a use with slot 0 instead of its own",
+    Fault.STICK_BOLT: "the bolt jams at its next move",
     Fault.WIPE: "the lock silently loses all its codes now",
+    Fault.POWER_LOSS: "the lock's batteries are out and in again now: what was not stored yet, the time and the nonces are gone",
+    Fault.CLOCK_JUMP: "the lock's clock goes an hour ahead now",
     Fault.LOST_S2_STATE: "the lock loses its security state now, as if its battery were pulled",
 }
 """One sentence per fault, for people; also the list of what exists."""
@@ -138,8 +158,18 @@ def place_of(fault: Fault) -> Place:
             | Fault.COMMIT_LATE
             | Fault.REFUSE_SCHEDULE
             | Fault.IGNORE_CLOCK
+            | Fault.DELETE_LATE
+            | Fault.DROP_WRITE
+            | Fault.REPORT_LATE
+            | Fault.NO_REPORT
+            | Fault.HIDE_CHANGE
+            | Fault.HIDE_USE
+            | Fault.WRONG_SLOT
+            | Fault.STICK_BOLT
             | Fault.WIPE
             | Fault.LOST_S2_STATE
+            | Fault.CLOCK_JUMP
+            | Fault.POWER_LOSS
         ):
             return Place.LOCK
         case _:
@@ -158,7 +188,14 @@ STICK_ACTS = frozenset(
 )
 """Faults that are acts upon the stick, performed by the home the moment they are asked for."""
 
-IMMEDIATE = STICK_ACTS | {Fault.NODE_DEAD, Fault.NODE_ALIVE, Fault.WIPE, Fault.LOST_S2_STATE}
+IMMEDIATE = STICK_ACTS | {
+    Fault.NODE_DEAD,
+    Fault.NODE_ALIVE,
+    Fault.WIPE,
+    Fault.LOST_S2_STATE,
+    Fault.POWER_LOSS,
+    Fault.CLOCK_JUMP,
+}
 """All acts; those that are not upon the stick are upon one lock."""
 
 

@@ -16,6 +16,9 @@ from drivers.simulator.lock.values import EMPTY, Notice, NoticeKind, Refusal, Sl
 COMMIT_LATE_S = 2.0
 """How long a write armed with `commit_late` shows the old value; seconds are reported of Kwikset read-backs."""
 
+DELETE_LATE_S = 60.0
+"""How long after a write armed with `delete_late` the code is gone again; about 50 s were seen on a Yale NF-YRD612 (zwave-js issue 9188)."""
+
 NOTICES_MAX = 64
 """Most notices a lock keeps for a radio that does not fetch them; the oldest is lost first, as in a small device."""
 
@@ -35,6 +38,14 @@ def _never(_fault: Fault) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Uncommitted:
+    """What a slot held before a write that a loss of power still undoes."""
+
+    until: float
+    before: Slot | None
+
+
 class Memory:
     """The slots of one lock. `memory` is what is on it already: slot number to PIN, all enabled.
 
@@ -47,6 +58,8 @@ class Memory:
         self.model = model
         self.revision = 0
         self.counters: Counter[str] = Counter()
+        self.code_length = model.one_length
+        """The one length of all codes in force; 0 when lengths may differ."""
         counts = {
             Kind.YEAR_DAY: model.year_day_slots,
             Kind.WEEK_DAY: model.week_day_slots,
@@ -56,13 +69,48 @@ class Memory:
         self._strikes = strikes
         self._slots: dict[int, Slot] = {user_id: self._filled(pin, Status.ENABLED) for user_id, pin in memory.items()}
         self._late: list[Late] = []
+        self._uncommitted: dict[int, Uncommitted] = {}
+        self._busy_until = 0.0
         self._notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
+
+    # -- codes, by radio ---------------------------------------------------------------------------------------------
+
+    def write(self, user_id: int, pin: str, at: float, *, is_enabled: bool = True) -> WriteResult:
+        """Store a PIN in a slot as a radio command asks."""
+        if at < self._busy_until:
+            return self._refused(Refusal.BUSY, is_told=False)
+        result = self._write(user_id, pin, at, is_enabled=is_enabled)
+        if result.is_ok and self.model.notifies_radio_writes:
+            self._tell(NoticeKind.CODE_ADDED, at, user_id)
+        return result
+
+    def clear(self, user_id: int, at: float) -> WriteResult:
+        """Empty a slot as a radio command asks; emptying an empty slot is fine."""
+        if at < self._busy_until:
+            return self._refused(Refusal.BUSY, is_told=False)
+        result = self._clear(user_id, at)
+        if result.is_ok and self.model.notifies_radio_writes:
+            self._tell(NoticeKind.CODE_DELETED, at, user_id)
+        return result
+
+    def clear_all(self, at: float) -> WriteResult:
+        """Empty every slot as a radio command asks."""
+        self._settle(at)
+        self.counters["clear_alls"] += 1
+        if self._strikes(Fault.REFUSE_WRITE):
+            return self._refused(Refusal.INJECTED)
+        if self._strikes(Fault.SILENT_REFUSE):
+            return self._refused(Refusal.INJECTED, is_told=False)
+        self._empty()
+        if self.model.notifies_radio_writes:
+            self._tell(NoticeKind.ALL_CODES_DELETED, at)
+        return WriteResult()
 
     def read(self, user_id: int, at: float) -> Slot | None:
         """Show a slot as the lock shows it now; None for a slot it does not have."""
         self._settle(at)
         self.counters["reads"] += 1
-        if not rules.has_slot(self.model, user_id):
+        if not rules.has_slot(self.model, user_id) or user_id == self.model.protected_slot:
             return None
         return self._slots.get(user_id, EMPTY)
 
@@ -124,12 +172,14 @@ class Memory:
                 for user_id, slot in sorted(self._slots.items())
             },
             "schedules": self.schedules.image(),
+            "code_length": self.code_length,
         }
 
     def restore(self, image: Mapping[str, object]) -> None:
         """Take over what `image` gave; raises `ValueError` when it is not an image."""
         slots, schedules = image.get("slots"), image.get("schedules", {})
-        if not isinstance(slots, Mapping) or not isinstance(schedules, Mapping):
+        length = image.get("code_length", self.model.one_length)
+        if not isinstance(slots, Mapping) or not isinstance(schedules, Mapping) or not isinstance(length, int):
             raise ValueError(NO_IMAGE)  # noqa: TRY004 - the shape of a file is a value
         restored: dict[int, Slot] = {}
         for user_id, entry in slots.items():
@@ -139,6 +189,7 @@ class Memory:
                 case _:
                     raise ValueError(NO_IMAGE)
         self.schedules.restore(schedules)
+        self.code_length = length
         self._slots = restored
 
     # -- storing -----------------------------------------------------------------------------------------------------
@@ -150,7 +201,7 @@ class Memory:
             return self._refused(Refusal.INJECTED)
         if self._strikes(Fault.SILENT_REFUSE):
             return self._refused(Refusal.INJECTED, is_told=False)
-        refusal = rules.judge(self.model, self._slots, user_id, pin)
+        refusal = rules.judge(self.model, self._slots, user_id, pin, self.code_length)
         if refusal is Refusal.DUPLICATE:
             if self.model.notifies_duplicates:
                 self._tell(NoticeKind.DUPLICATE_REFUSED, at, user_id)
@@ -169,6 +220,8 @@ class Memory:
             return self._refused(Refusal.INJECTED, is_told=False)
         if not rules.has_slot(self.model, user_id):
             return self._refused(Refusal.SLOT)
+        if user_id == self.model.protected_slot:
+            return self._refused(Refusal.PROTECTED)
         self._commit(user_id, None, at)
         return WriteResult()
 
@@ -184,7 +237,22 @@ class Memory:
         if self._strikes(Fault.COMMIT_LATE):
             self._late.append(Late(at + COMMIT_LATE_S, user_id, slot))
             return
+        if self.model.commit_s:
+            before = self._uncommitted.get(user_id)
+            self._uncommitted[user_id] = Uncommitted(
+                at + self.model.commit_s, self._slots.get(user_id) if before is None else before.before
+            )
         self._store(user_id, slot)
+        soak_s = DELETE_LATE_S if slot is not None and self._strikes(Fault.DELETE_LATE) else self.model.soak_s
+        if slot is not None and soak_s:
+            self._late.append(Late(at + soak_s, user_id, None))
+
+    def _forget_uncommitted(self) -> None:
+        """Fall back to what was really stored, as when the power goes."""
+        self._late.clear()
+        for user_id, uncommitted in self._uncommitted.items():
+            self._store(user_id, uncommitted.before)
+        self._uncommitted.clear()
 
     def _store(self, user_id: int, slot: Slot | None) -> None:
         self.revision += 1
@@ -199,6 +267,7 @@ class Memory:
         self.revision += 1
         self._slots.clear()
         self._late.clear()
+        self._uncommitted.clear()
         if self.model.clear_forgets_schedules:
             self.schedules.clear()
 
@@ -211,3 +280,4 @@ class Memory:
         for late in [late for late in self._late if late.due_at <= at]:
             self._late.remove(late)
             self._store(late.user_id, late.slot)
+        self._uncommitted = {user_id: held for user_id, held in self._uncommitted.items() if held.until > at}

@@ -15,6 +15,34 @@ from drivers.simulator.lock.facts import FactReader, Keys, Problem, ProfileError
 
 __all__ = ["Duplicates", "LockModel", "Problem", "ProfileError", "model_from", "read_profiles", "shipped_model"]
 
+PARAMETER_ROLES = (
+    *("code_length", "used_slots", "vacation", "user_types"),
+    *(f"moves.{place}" for place in range(1, 5)),
+    *(f"plain.{place}" for place in range(1, 13)),
+)
+"""What a profile may give a parameter number to (`settings.Role`)."""
+
+ALARM_KINDS = (
+    "keypad_locked",
+    "keypad_unlocked",
+    "manually_locked",
+    "manually_unlocked",
+    "radio_locked",
+    "radio_unlocked",
+    "auto_locked",
+    "jammed",
+    "code_added",
+    "code_deleted",
+    "all_codes_deleted",
+    "duplicate_refused",
+    "keypad_disabled",
+    "low_battery",
+    "outside_schedule",
+    "power_applied",
+    "cover_opened",
+)
+"""Notices that a profile may give a version 1 alarm type to (`NoticeKind` by value)."""
+
 SLOTS_MAX = 255
 """Most slots a simulated lock may have: user identifiers above 255 exist only in the extended frames, which v1 locks lack."""
 
@@ -32,6 +60,7 @@ CLASS_NAMES = (
     "door_lock",
     "user_code",
     "notification",
+    "configuration",
     "schedule_entry_lock",
     "time",
     "time_parameters",
@@ -49,6 +78,18 @@ class Duplicates(StrEnum):
     """It keeps the old content and claims success, as far as it claims anything."""
     ALLOW = "allow"
     """It stores the PIN twice; the lower slot wins at the keypad."""
+
+
+class SlotIn(StrEnum):
+    """Where a notification carries the slot it is about."""
+
+    CODE_REPORT = "code_report"
+    """In an embedded User Code Report, as the class wants it."""
+    BYTE = "byte"
+    """In one plain byte."""
+    LEVEL = "level"
+    """Only in the level of the version 1 alarm that the report carries too."""
+    NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +111,35 @@ class LockModel:
     pin_length_max: Annotated[int, Within(4, 10)]
     """Bounds of the User Code class (CC:0063.01.01.11.006)."""
     one_length: Annotated[int, Within(0, 10)]
-    """Exact length of every PIN; 0 when lengths may differ."""
+    """Exact length of every PIN from the factory; 0 when lengths may differ."""
     duplicates: Duplicates
+    key_groups: Annotated[str, Within(0, 20)]
+    """Digits that share a key, such as "12 34 56 78 90"; empty when every digit has its own."""
+    programming_code: Annotated[str, Within(0, 10)]
+    """Code of the owner that no user code may be the beginning of; empty: there is none."""
+    protected_slot: Annotated[int, Within(0, SLOTS_MAX)]
+    """A slot that the radio can neither write nor read, such as the master code's; 0: none."""
     is_masked: bool
+    masked_length: Annotated[int, Within(0, 10)]
+    """How many asterisks a masked code shows; 0: one per digit."""
+    cleared_digits: Annotated[str, Within(0, 10)]
+    """What an empty slot shows as its code; empty: zero bytes."""
+    has_checksum: bool
+    has_bulk: bool
+    has_admin_code: bool
+    """What a User Code version 2 lock says that it can do beyond single codes."""
+    soak_s: Annotated[float, Within(0, 3600)]
+    """After which time the lock deletes a new code again by itself; 0: never."""
+    commit_s: Annotated[float, Within(0, 3600)]
+    """How long after its answer a write is lost when the power goes; 0: it is stored at once."""
+    busy_after_move_s: Annotated[float, Within(0, 60)]
+    """How long after a move of the bolt a write is dropped without a word."""
+    supervision_is_honest: bool
+    """False where drivers do without the lock's Supervision, because it answers late, not always, or not truly."""
+    says_working: bool
+    """Whether a supervised write that takes time is answered "working" at once, and its end told after it."""
+    parameters: Annotated[Mapping[str, int], Keys(PARAMETER_ROLES, 0xFF)]
+    """Configuration parameters by what they mean (`settings.Role`)."""
     write_time_s: Annotated[float, Within(0, 60)]
     """How long the lock needs to store a code before it answers."""
 
@@ -82,6 +149,14 @@ class LockModel:
     lockout_s: Annotated[float, Within(0, 3600)]
     auto_relock_s: Annotated[float, Within(0, 3600)]
     battery_low_percent: Annotated[int, Within(0, 100)]
+    battery_mah: Annotated[float, Within(1, 100_000)]
+    idle_ua: Annotated[float, Within(0, 100_000)]
+    """Mean current of sleeping and listening."""
+    bolt_mas: Annotated[float, Within(0, 100_000)]
+    press_mas: Annotated[float, Within(0, 100_000)]
+    message_mas: Annotated[float, Within(0, 100_000)]
+    beam_mas: Annotated[float, Within(0, 100_000)]
+    """What one run of the motor, one PIN typed, one radio message and one waking beam cost, in milliampere-seconds."""
 
     # Schedules, and the clock they go by.
     year_day_slots: Annotated[int, Within(0, 20)]
@@ -105,6 +180,14 @@ class LockModel:
     notifies_keypad_changes: bool
     notifies_radio_writes: bool
     notifies_duplicates: bool
+    notifies_outside_schedule: bool
+    notifies_power: bool
+    """Whether the lock tells that its power came back."""
+    slot_in: SlotIn
+    slot_offset: Annotated[int, Within(-100, 100)]
+    """What a notification adds to the number of the slot it is about."""
+    alarm_types: Annotated[Mapping[str, int], Keys(ALARM_KINDS, 0xFF)]
+    """Version 1 alarm type of each notice; a notice without one is not told as an alarm."""
     reports_operation: bool
     """Whether a move of the bolt also sends a Door Lock report beside the notification."""
 
@@ -135,9 +218,25 @@ def model_from(key: str, facts: Mapping[str, object], place: str) -> LockModel:
         reader.blame("pin_length_min", "is above pin_length_max", "swap them")
     if model.one_length and not model.pin_length_min <= model.one_length <= model.pin_length_max:
         reader.blame("one_length", "is outside the allowed lengths", "choose one between them, or 0")
+    if not _shares_every_digit_once(model.key_groups):
+        reader.blame("key_groups", "does not name each digit once", 'write such as "12 34 56 78 90", or ""')
     if reader.problems:
         raise ProfileError(tuple(reader.problems))
     return model
+
+
+def _shares_every_digit_once(key_groups: str) -> bool:
+    return not key_groups or sorted(key_groups.replace(" ", "")) == list("0123456789")
+
+
+def merged(facts: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """Lay changes over the facts of a lock; tables such as the command classes are merged name by name."""
+    result = {**facts, **changes}
+    for name, change in changes.items():
+        before = facts.get(name)
+        if isinstance(before, Mapping) and isinstance(change, Mapping):
+            result[name] = {**before, **change}
+    return result
 
 
 def _plain(place: str, table: Mapping[str, object]) -> dict[str, object]:

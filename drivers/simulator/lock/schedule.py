@@ -163,6 +163,11 @@ class Schedules:
         user = self._users.get(user_id)
         return user.slots.get(slot) if user is not None and user.kind is kind else None
 
+    def kind(self, user_id: int) -> Kind | None:
+        """Which kind of schedule a user has; None without any."""
+        user = self._users.get(user_id)
+        return user.kind if user is not None else None
+
     def allows(self, user_id: int, wall: datetime) -> bool:
         """Whether a user's PIN may open at a wall time."""
         user = self._users.get(user_id)

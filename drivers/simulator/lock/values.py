@@ -19,6 +19,9 @@ class Refusal(StrEnum):
     LENGTH = "length"
     ALPHABET = "alphabet"
     SLOT = "slot"
+    PROGRAMMING_CODE = "programming_code"
+    PROTECTED = "protected"
+    BUSY = "busy"
     SCHEDULE = "schedule"
     INJECTED = "injected"
 
@@ -57,6 +60,10 @@ class NoticeKind(StrEnum):
     DUPLICATE_REFUSED = "duplicate_refused"
     KEYPAD_DISABLED = "keypad_disabled"
     LOW_BATTERY = "low_battery"
+    OUTSIDE_SCHEDULE = "outside_schedule"
+    POWER_APPLIED = "power_applied"
+    COVER_OPENED = "cover_opened"
+    COVER_CLOSED = "cover_closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,10 @@ class PressOutcome(StrEnum):
     OPENED = "opened"
     REFUSED = "refused"
     LOCKED_OUT = "locked_out"
+    SWITCHED_OFF = "switched_off"
+    """The keypad is on vacation."""
+    NO_POWER = "no_power"
+    """The batteries are empty."""
 
 
 @dataclass(frozen=True, slots=True)

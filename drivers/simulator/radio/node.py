@@ -261,6 +261,9 @@ class LockNode:
             ended_with = self._sessions.repeated(STICK_NODE_ID, envelope)
             if ended_with is None:
                 answer = await self._dispatch(envelope.command, security)
+                if answer.is_silent:
+                    self.settle()
+                    return
                 self._say_all(answer, security)
                 ended_with = supervision_report(envelope.session, answer.outcome)
                 self._sessions.close(STICK_NODE_ID, envelope, ended_with)

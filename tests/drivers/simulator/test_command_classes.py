@@ -1,8 +1,11 @@
 """Command classes: bytes on the air against what the lock holds."""
 
+from dataclasses import replace
+
 import pytest
 
-from drivers.simulator.lock.firmware import Bolt, Firmware, How, Notice, NoticeKind
+from drivers.simulator.lock.faults import Fault
+from drivers.simulator.lock.firmware import Bolt, Firmware, How, Notice, NoticeKind, Press, PressOutcome
 from drivers.simulator.lock.profiles import shipped_model
 from drivers.simulator.radio.cc.answer import Answer, CommandClass, Outcome
 from drivers.simulator.radio.cc.association import Association, AssociationGroupInfo
@@ -125,9 +128,74 @@ def test_checksum_agrees_with_a_bit_by_bit_calculation() -> None:
 
 
 def test_capabilities_list_digits_checksum_and_bulk() -> None:
-    # one status byte (0, 1, 2), checksum + bulk report + bulk set, one mode, eight key bytes with bits 0x30 to 0x39
-    expected = bytes.fromhex("63 07 01 07 E1 01 08 00 00 00 00 00 00 FF 03")
+    # one status byte (0, 1, 2), checksum + bulk report + bulk set, one mode byte (normal, vacation), eight key bytes with bits 0x30 to 0x39
+    expected = bytes.fromhex("63 07 01 07 E1 03 08 00 00 00 00 00 00 FF 03")
     assert only(UserCode(Firmware(V2), 2).answer(0x06, b"", AT)) == expected
+    bare = replace(V2, has_checksum=False, has_bulk=False, has_admin_code=True)
+    expected = bytes.fromhex("63 07 81 07 01 03 08 00 00 00 00 00 00 FF 03")
+    assert only(UserCode(Firmware(bare), 2).answer(0x06, b"", AT)) == expected
+
+
+def test_lock_without_bulk_or_checksum_takes_and_tells_one_code_at_a_time() -> None:
+    codes = UserCode(Firmware(replace(V2, has_checksum=False, has_bulk=False), memory={1: "4711", 9: "4712"}), 2)
+    two = bytes.fromhex("02 0002 01 04") + b"5711" + bytes.fromhex("0003 01 04") + b"5712"
+    assert codes.answer(0x0B, two, AT).outcome is Outcome.FAIL
+    assert only(codes.answer(0x0C, bytes.fromhex("0001 01"), AT)) == bytes.fromhex(
+        "63 0D 01 0001 01 04"
+    ) + b"4711" + bytes.fromhex("0009")
+    assert codes.answer(0x11, b"", AT).outcome is Outcome.NO_SUPPORT
+
+
+def test_keypad_mode_switches_user_codes_off_and_on() -> None:
+    lock = Firmware(V2, memory={1: "4711"})
+    codes = UserCode(lock, 2)
+    assert only(codes.answer(0x09, b"", AT)) == bytes.fromhex("63 0A 00")
+    assert codes.answer(0x08, b"\x01", AT).outcome is Outcome.SUCCESS
+    assert only(codes.answer(0x09, b"", AT)) == bytes.fromhex("63 0A 01")
+    assert lock.press("4711", AT).outcome is PressOutcome.SWITCHED_OFF
+    assert codes.answer(0x08, b"\x07", AT).outcome is Outcome.FAIL
+    codes.answer(0x08, b"\x00", AT)
+    assert lock.press("4711", AT).outcome is PressOutcome.OPENED
+
+
+def test_admin_code_is_set_shown_and_opens() -> None:
+    lock = Firmware(replace(V2, has_admin_code=True), memory={1: "4711"})
+    codes = UserCode(lock, 2)
+    assert only(codes.answer(0x0F, b"", AT)) == bytes.fromhex("63 10 00")
+    assert codes.answer(0x0E, b"\x06902461", AT).outcome is Outcome.SUCCESS
+    assert only(codes.answer(0x0F, b"", AT)) == bytes.fromhex("63 10 06") + b"902461"
+    assert lock.press("902461", AT) == Press(PressOutcome.OPENED)
+    assert {
+        codes.answer(0x0E, body, AT).outcome for body in (b"", b"\x06123", b"\x044711", b"\x0412a4", b"\x03123")
+    } == {Outcome.FAIL}
+    assert UserCode(Firmware(V2), 2).answer(0x0F, b"", AT).outcome is Outcome.NO_SUPPORT
+
+
+def test_cleared_slot_shows_what_its_maker_lets_it_show() -> None:
+    codes = UserCode(Firmware(shipped_model("schlage_be469")), 1)
+    assert only(codes.answer(0x02, bytes([3]), AT)) == bytes.fromhex("63 03 03 00") + b"0000"
+
+
+def test_protected_slot_is_not_available() -> None:
+    codes = UserCode(Firmware(shipped_model("yale_zw3")), 2)
+    assert only(codes.answer(0x0C, bytes.fromhex("00FB 00"), AT)) == bytes.fromhex("63 0D 01 00FB FE 00 0000")
+
+
+def misbehaving(fault: Fault) -> UserCode:
+    return UserCode(Firmware(V1, memory={1: "4711"}, strikes=lambda asked: asked is fault), 1)
+
+
+def test_dropped_write_is_answered_with_silence_and_changes_nothing() -> None:
+    codes = misbehaving(Fault.DROP_WRITE)
+    assert codes.answer(0x01, bytes([2, 1]) + b"4712", AT).is_silent
+    assert codes.firmware.occupied(AT).keys() == {1}
+
+
+def test_question_about_a_slot_may_be_answered_late_or_never() -> None:
+    late = misbehaving(Fault.REPORT_LATE).answer(0x02, bytes([1]), AT)
+    never = misbehaving(Fault.NO_REPORT).answer(0x02, bytes([1]), AT)
+    assert (only(late)[3], late.takes_s) == (0x01, 8.0)
+    assert (never.is_silent, never.reports) == (True, ())
 
 
 @pytest.mark.parametrize(("version", "tail"), [(2, ""), (4, "FF 00")])
@@ -168,7 +236,7 @@ def test_low_battery_is_not_told_by_notification_but_by_battery() -> None:
 def test_notification_declares_access_control_and_shows_a_jam() -> None:
     lock = Firmware(V1)
     notification = Notification(lock, 8)
-    assert only(notification.answer(0x07, b"", AT)) == bytes.fromhex("71 08 01 40")
+    assert only(notification.answer(0x07, b"", AT)) == bytes.fromhex("71 08 01 C0")
     assert only(notification.answer(0x04, bytes.fromhex("00 06 00"), AT))[7] == 0x00
     lock.jam(AT)
     assert only(notification.answer(0x04, bytes.fromhex("00 06 00"), AT))[7] == 0x0B

@@ -21,6 +21,8 @@ class Answer:
     outcome: Outcome = Outcome.SUCCESS
     reports: tuple[bytes, ...] = field(default=(), repr=False)
     takes_s: float = 0.0
+    is_silent: bool = False
+    """Whether the lock says nothing at all, not even under Supervision."""
 
 
 UNSUPPORTED = Answer(Outcome.NO_SUPPORT)
@@ -28,6 +30,9 @@ UNSUPPORTED = Answer(Outcome.NO_SUPPORT)
 
 FAILED = Answer(Outcome.FAIL)
 """For a command that was understood and refused."""
+
+SILENCE = Answer(is_silent=True)
+"""For a lock that heard a command and keeps quiet about it."""
 
 DONE = Answer()
 """For a command that was executed and has nothing to report."""

@@ -14,6 +14,7 @@ class ClassId(IntEnum):
     DOOR_LOCK = 0x62
     USER_CODE = 0x63
     SUPERVISION = 0x6C
+    CONFIGURATION = 0x70
     NOTIFICATION = 0x71
     MANUFACTURER_SPECIFIC = 0x72
     BATTERY = 0x80
@@ -41,6 +42,7 @@ BY_PROFILE_NAME: dict[str, ClassId] = {
     "user_code": ClassId.USER_CODE,
     "notification": ClassId.NOTIFICATION,
     "schedule_entry_lock": ClassId.SCHEDULE_ENTRY_LOCK,
+    "configuration": ClassId.CONFIGURATION,
     "time": ClassId.TIME,
     "time_parameters": ClassId.TIME_PARAMETERS,
     "clock": ClassId.CLOCK,
@@ -84,6 +86,9 @@ COMMAND_NAMES: dict[tuple[int, int], str] = {
     (ClassId.USER_CODE, 0x0B): "Extended User Code Set",
     (ClassId.USER_CODE, 0x0C): "Extended User Code Get",
     (ClassId.USER_CODE, 0x0D): "Extended User Code Report",
+    (ClassId.USER_CODE, 0x0E): "Admin Code Set",
+    (ClassId.USER_CODE, 0x0F): "Admin Code Get",
+    (ClassId.USER_CODE, 0x10): "Admin Code Report",
     (ClassId.USER_CODE, 0x11): "User Code Checksum Get",
     (ClassId.USER_CODE, 0x12): "User Code Checksum Report",
     (ClassId.SUPERVISION, 0x01): "Supervision Get",
@@ -131,6 +136,15 @@ COMMAND_NAMES: dict[tuple[int, int], str] = {
     (ClassId.SCHEDULE_ENTRY_LOCK, 0x0E): "Daily Repeating Schedule Get",
     (ClassId.SCHEDULE_ENTRY_LOCK, 0x0F): "Daily Repeating Schedule Report",
     (ClassId.SCHEDULE_ENTRY_LOCK, 0x10): "Daily Repeating Schedule Set",
+    (ClassId.CONFIGURATION, 0x04): "Configuration Set",
+    (ClassId.CONFIGURATION, 0x05): "Configuration Get",
+    (ClassId.CONFIGURATION, 0x06): "Configuration Report",
+    (ClassId.CONFIGURATION, 0x0A): "Configuration Name Get",
+    (ClassId.CONFIGURATION, 0x0B): "Configuration Name Report",
+    (ClassId.CONFIGURATION, 0x0C): "Configuration Info Get",
+    (ClassId.CONFIGURATION, 0x0D): "Configuration Info Report",
+    (ClassId.CONFIGURATION, 0x0E): "Configuration Properties Get",
+    (ClassId.CONFIGURATION, 0x0F): "Configuration Properties Report",
     (ClassId.CLOCK, 0x04): "Clock Set",
     (ClassId.CLOCK, 0x05): "Clock Get",
     (ClassId.CLOCK, 0x06): "Clock Report",

@@ -6,6 +6,7 @@ from drivers.simulator.lock.firmware import Firmware
 from drivers.simulator.radio.cc.answer import CommandClass
 from drivers.simulator.radio.cc.battery import Battery
 from drivers.simulator.radio.cc.clocks import Clock, Time, TimeParameters
+from drivers.simulator.radio.cc.configuration import Configuration
 from drivers.simulator.radio.cc.door_lock import DoorLock
 from drivers.simulator.radio.cc.names import ClassId
 from drivers.simulator.radio.cc.notification import Notification
@@ -15,6 +16,7 @@ from drivers.simulator.radio.cc.user_code import UserCode
 MAKERS: dict[int, Callable[[Firmware, int], CommandClass]] = {
     ClassId.BATTERY: Battery,
     ClassId.CLOCK: Clock,
+    ClassId.CONFIGURATION: Configuration,
     ClassId.DOOR_LOCK: DoorLock,
     ClassId.NOTIFICATION: Notification,
     ClassId.SCHEDULE_ENTRY_LOCK: ScheduleEntryLock,

@@ -4,11 +4,12 @@ A slot's status byte: 0 available, 1 enabled, 2 disabled, FE not available. Vers
 per frame, capabilities and a checksum over all codes (SDS13781 and the 2019 additions).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched
 
+from drivers.simulator.lock.faults import Fault
 from drivers.simulator.lock.firmware import EMPTY, Firmware, Slot, Status, WriteResult
-from drivers.simulator.radio.cc.answer import FAILED, UNSUPPORTED, Answer, Outcome
+from drivers.simulator.radio.cc.answer import DONE, FAILED, SILENCE, UNSUPPORTED, Answer, Outcome
 from drivers.simulator.radio.cc.names import ClassId
 
 STATUS_BYTES: dict[Status, int] = {Status.AVAILABLE: 0x00, Status.ENABLED: 0x01, Status.DISABLED: 0x02}
@@ -30,6 +31,21 @@ CHECKSUM_START = 0x1D0F
 V2 = 2
 """Version that brought the extended commands."""
 
+REPORT_LATE_S = 8.0
+"""How long an answer armed with `report_late` takes: longer than Z-Wave JS waits for any report without a device file (1 s)."""
+
+LENGTH_MASK = 0x0F
+NORMAL, VACATION = 0x00, 0x01
+"""Keypad modes (CC:0063.02.08)."""
+
+
+ADMIN_CODE = 0x80
+CHECKSUM, BULK = 0x80, 0x60
+"""Flags of a capabilities report: an admin code that may also be taken away is not said; bulk means both reading and writing."""
+
+SETTERS = frozenset({0x01, 0x0B})
+GETTERS = frozenset({0x02, 0x0C})
+
 
 @dataclass(frozen=True, slots=True)
 class UserCode:
@@ -41,6 +57,16 @@ class UserCode:
 
     def answer(self, command: int, body: bytes, at: float) -> Answer:
         """Execute one command."""
+        if command in SETTERS and self.firmware.misbehaves(Fault.DROP_WRITE):
+            return SILENCE
+        answer = self._answer(command, body, at)
+        if command in GETTERS and self.firmware.misbehaves(Fault.NO_REPORT):
+            return SILENCE
+        if command in GETTERS and self.firmware.misbehaves(Fault.REPORT_LATE):
+            return replace(answer, takes_s=REPORT_LATE_S)
+        return answer
+
+    def _answer(self, command: int, body: bytes, at: float) -> Answer:
         match command:
             case 0x01:
                 return self._set(body, at)
@@ -57,17 +83,49 @@ class UserCode:
         """Execute one of the commands version 2 brought."""
         match command:
             case 0x06:
-                return _report(0x07, _CAPABILITIES)
+                return _report(0x07, self._capabilities())
+            case 0x08:
+                return self._set_mode(body)
             case 0x09:
-                return _report(0x0A, b"\x00")
+                return _report(0x0A, bytes([VACATION if self.firmware.is_on_vacation else NORMAL]))
             case 0x0B:
                 return self._extended_set(body, at)
             case 0x0C:
                 return self._extended_get(body, at)
-            case 0x11:
+            case 0x0E if self.firmware.model.has_admin_code:
+                return self._set_admin_code(body, at)
+            case 0x0F if self.firmware.model.has_admin_code:
+                code = self.firmware.shown_admin_code.encode()
+                return _report(0x10, bytes([len(code)]) + code)
+            case 0x11 if self.firmware.model.has_checksum:
                 return _report(0x12, self.checksum(at).to_bytes(2))
             case _:
                 return UNSUPPORTED
+
+    def _capabilities(self) -> bytes:
+        model = self.firmware.model
+        admin = ADMIN_CODE if model.has_admin_code else 0
+        checksum, bulk = (CHECKSUM if model.has_checksum else 0), (BULK if model.has_bulk else 0)
+        return (
+            bytes([admin | len(_STATUSES)])
+            + _STATUSES
+            + bytes([checksum | bulk | len(_KEYPAD_MODES)])
+            + _KEYPAD_MODES
+            + bytes([len(_KEYS)])
+            + _KEYS
+        )
+
+    def _set_mode(self, body: bytes) -> Answer:
+        if body[:1] not in (bytes([NORMAL]), bytes([VACATION])):
+            return FAILED
+        self.firmware.is_on_vacation = body[0] == VACATION
+        return DONE
+
+    def _set_admin_code(self, body: bytes, at: float) -> Answer:
+        if not body or len(body) < 1 + (body[0] & LENGTH_MASK):
+            return FAILED
+        code = body[1 : 1 + (body[0] & LENGTH_MASK)].decode("latin-1")
+        return self._settled(self.firmware.set_admin_code(code, at))
 
     def checksum(self, at: float) -> int:
         """Compute the checksum over every slot in use; 0 when there is none."""
@@ -90,7 +148,7 @@ class UserCode:
 
     def _extended_set(self, body: bytes, at: float) -> Answer:
         entries = _parse_extended(body)
-        if entries is None:
+        if entries is None or (len(entries) > 1 and not self.firmware.model.has_bulk):
             return FAILED
         if [(user_id, status) for user_id, status, _code in entries] == [(0, 0)]:
             return self._settled(self.firmware.clear_all(at))
@@ -120,7 +178,8 @@ class UserCode:
         slot = self.firmware.read(user_id, at)
         if slot is None:
             return bytes([self.identifier, 0x03, user_id, STATUS_NOT_AVAILABLE]) + NO_CODE
-        code = slot.shown.encode() if slot.status is not Status.AVAILABLE else NO_CODE
+        empty = self.firmware.model.cleared_digits.encode() or NO_CODE
+        code = slot.shown.encode() if slot.status is not Status.AVAILABLE else empty
         return bytes([self.identifier, 0x03, user_id, STATUS_BYTES[slot.status]]) + code
 
     def _users_number(self) -> Answer:
@@ -131,7 +190,7 @@ class UserCode:
     def _extended_get(self, body: bytes, at: float) -> Answer:
         if len(body) < 3:
             return FAILED
-        first, wants_more = int.from_bytes(body[:2]), bool(body[2] & 0x01)
+        first, wants_more = int.from_bytes(body[:2]), bool(body[2] & 0x01) and self.firmware.model.has_bulk
         slot = self.firmware.read(first, at)
         entries = [_extended_entry(first, slot)]
         later = {user_id: found for user_id, found in self.firmware.occupied(at).items() if user_id > first}
@@ -182,17 +241,8 @@ def _bit_mask(bits: list[int]) -> bytes:
 
 
 _STATUSES = _bit_mask(list(STATUS_BYTES.values()))
-_KEYPAD_MODES = _bit_mask([0])
+_KEYPAD_MODES = _bit_mask([NORMAL, VACATION])
 _KEYS = _bit_mask(list(b"0123456789"))
-_HAS_CHECKSUM_AND_BULK = 0xE0
-_CAPABILITIES = (
-    bytes([len(_STATUSES)])
-    + _STATUSES
-    + bytes([_HAS_CHECKSUM_AND_BULK | len(_KEYPAD_MODES)])
-    + _KEYPAD_MODES
-    + bytes([len(_KEYS)])
-    + _KEYS
-)
 
 
 def _crc16(covered: bytes) -> int:
