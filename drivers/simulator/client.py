@@ -54,6 +54,10 @@ class Home:
         """Push the factory reset."""
         return _row(self.ask("reset", lock=str(lock)))
 
+    def leave(self, lock: str | int) -> Plain:
+        """Push the full factory reset."""
+        return _row(self.ask("leave", lock=str(lock)))
+
     def turn(self, lock: str | int, direction: str) -> Plain:
         """Turn the bolt by hand, `lock` or `unlock`."""
         return _row(self.ask("turn", lock=str(lock), direction=direction))

@@ -36,6 +36,7 @@ def verbs_of(home: Home) -> dict[str, Verb]:
         "program": home.program,
         "erase": home.erase,
         "reset": home.reset,
+        "leave": home.leave,
         "turn": home.turn,
         "jam": home.jam,
         "battery": home.battery,

@@ -55,6 +55,7 @@ def _add_hands(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
     erase.add_argument("lock")
     erase.add_argument("slot", type=int)
     verb("reset", "push the factory reset: all codes gone").add_argument("lock")
+    verb("leave", "push the full factory reset: codes and network are forgotten").add_argument("lock")
     turn = verb("turn", "turn the bolt by hand")
     turn.add_argument("lock")
     turn.add_argument("direction", choices=("lock", "unlock"))

@@ -137,6 +137,12 @@ class Home:
         resident.node.settle()
         return {"lock": resident.name}
 
+    def leave(self, lock: str) -> dict[str, object]:
+        """Push the full factory reset: the lock says goodbye, and forgets codes and network two seconds later."""
+        resident = self.find(lock)
+        resident.node.reset_locally()
+        return {"lock": resident.name}
+
     def turn(self, lock: str, direction: str) -> dict[str, object]:
         """Turn the bolt by hand, `lock` or `unlock`."""
         resident = self.find(lock)

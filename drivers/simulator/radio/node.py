@@ -20,7 +20,7 @@ from drivers.simulator.radio.cc.identity import DeviceResetLocally, Manufacturer
 from drivers.simulator.radio.cc.names import BY_PROFILE_NAME, IDENTITY_CLASSES, OPEN_CLASSES, ClassId, name_of
 from drivers.simulator.radio.cc.notification import Notification
 from drivers.simulator.radio.cc.registry import firmware_classes
-from drivers.simulator.radio.cc.supervision import Sessions, open_envelope
+from drivers.simulator.radio.cc.supervision import Envelope, Sessions, open_envelope, working
 from drivers.simulator.radio.cc.supervision import report as supervision_report
 from drivers.simulator.radio.ether import STRANGER, Ether
 from drivers.simulator.radio.joining import ECHO_EVERY_QUICK_S, ECHO_EVERY_S, Belonging
@@ -42,6 +42,11 @@ BASIC_END_NODE = 0x04
 GENERIC_ENTRY_CONTROL = 0x40
 SPECIFIC_KEYPAD_LOCK = 0x03
 """Device classes of a keypad lock (SDS10242)."""
+
+RESET_S = 2.0
+"""How long after its goodbye a lock that was reset forgets the network: long enough for the repeats of a message."""
+
+RESET_LOCALLY = bytes([ClassId.DEVICE_RESET_LOCALLY, 0x01])
 
 COMMANDS_SUPPORTED_GET = {ClassId.SECURITY: 0x02, ClassId.SECURITY_2: 0x0D}
 COMMANDS_SUPPORTED_REPORT = {ClassId.SECURITY: bytes([0x98, 0x03, 0x00]), ClassId.SECURITY_2: bytes([0x9F, 0x0E])}
@@ -81,6 +86,7 @@ class LockNode:
         self._on_change = on_change
         self._inbox: asyncio.Queue[_Heard] = asyncio.Queue(INBOX_MAX)
         self._touched = asyncio.Event()
+        self._leaves_at: float | None = None
         self._sessions = Sessions()
         self._kept_revision = firmware.revision
         self._classes = _classes_of(identity, firmware)
@@ -151,13 +157,25 @@ class LockNode:
         self.firmware.drain_notices()
         self._on_change()
 
+    def reset_locally(self) -> None:
+        """Say goodbye where the class exists, and forget network and codes a moment later, as the full factory reset does."""
+        if ClassId.DEVICE_RESET_LOCALLY in self._classes:
+            self._tell(RESET_LOCALLY)
+        self._leaves_at = self._now() + RESET_S
+        self._touched.set()
+
     def hear(self, payload: bytes, aired: Aired) -> bool:
-        """Take a message off the air; False when the inbox is full. An address is taken by the radio itself, at once."""
+        """Take a message off the air; False when the inbox is full or the radio too weak. An address is taken by the radio itself, at once."""
         assignment = read_assignment(payload)
         if assignment is not None:
             aired.label = "Assign Ids"
             self.belonging.assigned(*assignment)
             return True
+        battery = self.firmware.battery
+        if battery.radio_loss and self._entropy(1)[0] < battery.radio_loss * 256:
+            return False
+        # A message costs its hearing, and what it makes the lock say.
+        self.firmware.talk(2, int(aired.is_beamed), self._now())
         try:
             self._inbox.put_nowait(_Heard(payload, aired))
         except asyncio.QueueFull:
@@ -258,17 +276,23 @@ class LockNode:
             answer = await self._dispatch(plain, security)
             self._say_all(answer, security)
         else:
+            answer = None
             ended_with = self._sessions.repeated(STICK_NODE_ID, envelope)
             if ended_with is None:
-                answer = await self._dispatch(envelope.command, security)
+                answer = await self._dispatch(envelope.command, security, envelope)
                 if answer.is_silent:
                     self.settle()
                     return
                 self._say_all(answer, security)
                 ended_with = supervision_report(envelope.session, answer.outcome)
                 self._sessions.close(STICK_NODE_ID, envelope, ended_with)
-            self.voice.say(ended_with, security)
+            if not self._is_working_on(answer) or envelope.wants_updates:
+                self.voice.say(ended_with, security)
         self.settle()
+
+    def _is_working_on(self, answer: Answer | None) -> bool:
+        """Whether the lock said "working" instead of the end of a command."""
+        return answer is not None and bool(answer.takes_s) and self.firmware.model.says_working
 
     def _take_security(self, plain: bytes, security: SecurityClass | None) -> None:
         """Say which classes a key opens, or go on with the exchange of keys."""
@@ -281,7 +305,9 @@ class LockNode:
             listed = secured if security is self.membership.granted else b""
             self.voice.say(COMMANDS_SUPPORTED_REPORT[which] + listed, security)
 
-    async def _dispatch(self, command: bytes, security: SecurityClass | None) -> Answer:
+    async def _dispatch(
+        self, command: bytes, security: SecurityClass | None, envelope: Envelope | None = None
+    ) -> Answer:
         if len(command) < 2:
             return Answer(Outcome.NO_SUPPORT)
         command_class = self._classes.get(command[0])
@@ -289,6 +315,8 @@ class LockNode:
             log.debug("lock.command.ignored", extra={"node": self.node_id, "command_class": command[0]})
             return Answer(Outcome.NO_SUPPORT)
         answer = command_class.answer(command[1], command[2:], self._now())
+        if envelope is not None and self._is_working_on(answer):
+            self.voice.say(working(envelope, answer.takes_s), security)
         if answer.takes_s:
             # The lock is busy with its memory; it hears nothing else meanwhile.
             await asyncio.sleep(answer.takes_s)
@@ -314,7 +342,7 @@ class LockNode:
     def _tell(self, report: bytes) -> None:
         """Say something unasked; only under the lock's own key, for nobody else may know."""
         granted = self.membership.granted if self.membership is not None else None
-        if granted is not None:
+        if granted is not None and not self.firmware.battery.is_empty:
             self.voice.say(report, granted)
 
     # -- time --------------------------------------------------------------------------------------------------------
@@ -322,13 +350,17 @@ class LockNode:
     async def _mind_time(self) -> None:
         while True:
             self._touched.clear()
-            due_at = self.firmware.due_at()
+            dues = [due for due in (self.firmware.due_at(), self._leaves_at) if due is not None]
+            due_at = min(dues, default=None)
             try:
                 async with asyncio.timeout(None if due_at is None else max(0.0, due_at - self._now())):
                     await self._touched.wait()
             except TimeoutError:
                 self.firmware.advance(self._now())
                 self.settle()
+                if self._leaves_at is not None and self._leaves_at <= self._now():
+                    self._leaves_at = None
+                    self.leave()
 
 
 _NAMED = frozenset({"nonce_get", "nonce_report", "partial"})

@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
 from drivers.simulator.lock.faults import Fault, Faults
 from drivers.simulator.lock.firmware import Firmware
 from drivers.simulator.lock.profiles import LockModel, shipped_model
+from drivers.simulator.radio import node
 from drivers.simulator.radio.ether import Ether, Listener
 from drivers.simulator.radio.node import LockNode
 from drivers.simulator.radio.security.envelopes import Membership
@@ -73,6 +76,7 @@ class Bench:
         self.faults = Faults(chance.random)
         self.trace = Trace()
         self.changes = 0
+        self.changed = asyncio.Event()
         self.ether = Ether(has_airtime=False, faults=self.faults, trace=self.trace, now=now)
         self.lock = Firmware(model, memory=memory, strikes=lambda fault: self.faults.strikes(fault, NODE_ID))
         self.node = LockNode(
@@ -88,6 +92,7 @@ class Bench:
 
     def count_change(self) -> None:
         self.changes += 1
+        self.changed.set()
 
 
 @asynccontextmanager
@@ -240,3 +245,71 @@ async def test_relock_happens_in_time_and_is_told() -> None:
         made.node.settle()
         assert (await made.host.heard())[7] == 0x06
         assert (await made.host.heard())[7] == 0x09
+
+
+WORKING = replace(PLAIN, write_time_s=0.05, says_working=True)
+
+
+async def test_lock_that_is_working_says_so_and_then_how_it_ended() -> None:
+    async with bench(WORKING) as made:
+        # the flag 80 beside session 9: the host wants to hear the end
+        await made.host.say(supervised(0x89, SET_CODE))
+        # session 9 with more to follow, working, one second at most
+        assert await made.host.heard() == bytes.fromhex("6C 02 89 01 01")
+        assert await made.host.heard() == bytes.fromhex("6C 02 09 FF 00")
+
+
+async def test_host_that_wants_no_updates_only_hears_that_the_lock_is_working() -> None:
+    async with bench(WORKING) as made:
+        await made.host.say(supervised(9, SET_CODE))
+        assert await made.host.heard() == bytes.fromhex("6C 02 09 01 01")
+        await made.host.say(bytes.fromhex("63 02 03"))
+        assert await made.host.heard() == bytes.fromhex("63 03 03 01") + b"4711"
+
+
+async def test_dropped_write_is_not_answered_and_the_next_command_is() -> None:
+    async with bench() as made:
+        made.faults.arm(Fault.DROP_WRITE, node_id=NODE_ID)
+        await made.host.say(supervised(9, SET_CODE))
+        await made.host.say(bytes.fromhex("63 02 03"))
+        assert (await made.host.heard())[:4] == bytes.fromhex("63 03 03 00")
+
+
+async def test_messages_and_beams_cost_charge() -> None:
+    async with bench(replace(PLAIN, battery_mah=1, idle_ua=0, message_mas=18, beam_mas=36)) as made:
+        before = made.lock.battery_percent
+        await made.ether.to_node(NODE_ID, b"\x00", "ping")
+        # one message and what it makes the lock say: 36 mAs; the beam: 36 mAs; of 3600
+        assert made.lock.battery_percent == before - 2
+
+
+async def test_weak_radio_loses_messages_and_a_dead_one_all() -> None:
+    async with bench() as made:
+        made.lock.set_battery(5, asyncio.get_running_loop().time())
+        heard = [(await made.ether.to_node(NODE_ID, b"\x00", "ping")).is_acked for _ping in range(40)]
+        made.lock.set_battery(0, asyncio.get_running_loop().time())
+        dead = [(await made.ether.to_node(NODE_ID, b"\x00", "ping")).is_acked for _ping in range(5)]
+        assert set(heard) == {True, False}
+        assert set(dead) == {False}
+
+
+async def test_lock_that_is_reset_says_goodbye_and_forgets_codes_and_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "RESET_S", 0.02)
+    async with bench(memory={6: "4711"}) as made:
+        made.node.reset_locally()
+        assert await made.host.heard() == bytes.fromhex("5A 01")
+        async with asyncio.timeout(5):
+            await made.changed.wait()
+        assert made.node.membership is None
+        assert made.lock.occupied(0.0) == {}
+
+
+async def test_old_lock_goes_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "RESET_S", 0.0)
+    classes = {name: version for name, version in PLAIN.command_classes.items() if name != "device_reset_locally"}
+    async with bench(replace(PLAIN, command_classes=classes)) as made:
+        made.node.reset_locally()
+        async with asyncio.timeout(5):
+            await made.changed.wait()
+        assert made.node.membership is None
+        assert made.host.raw.empty()

@@ -4,6 +4,7 @@ A repeated session is answered with the same report and not executed again. A re
 command inside: a host that restarts draws its session numbers anew, and one in 64 would otherwise meet the last one used.
 """
 
+import math
 from dataclasses import dataclass, field
 
 from drivers.simulator.radio.cc.answer import Outcome
@@ -14,6 +15,12 @@ GET, REPORT = 0x01, 0x02
 SESSION_MASK = 0x3F
 """Session numbers are six bits."""
 
+MORE_UPDATES = 0x80
+"""Flag beside the session number: more reports are wanted, or will follow."""
+
+DURATION_MAX_S = 0x7F
+"""Longest duration in whole seconds; above it minutes are counted, which no lock needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -21,6 +28,8 @@ class Envelope:
 
     session: int
     command: bytes = field(repr=False)
+    wants_updates: bool = False
+    """Whether the sender wants to be told the end of a command that is still at work (CC:006C.01.01.11.002)."""
 
 
 def open_envelope(payload: bytes) -> Envelope | None:
@@ -30,12 +39,19 @@ def open_envelope(payload: bytes) -> Envelope | None:
     command = payload[4 : 4 + payload[3]]
     if not command or len(command) != payload[3]:
         return None
-    return Envelope(payload[2] & SESSION_MASK, command)
+    return Envelope(payload[2] & SESSION_MASK, command, bool(payload[2] & MORE_UPDATES))
 
 
 def report(session: int, outcome: Outcome) -> bytes:
     """Build the report that ends a session; duration 0, for there is nothing more to come."""
     return bytes([ClassId.SUPERVISION, REPORT, session, outcome.value, 0])
+
+
+def working(envelope: Envelope, takes_s: float) -> bytes:
+    """Build the report that says how long a command will take, rounded up to seconds."""
+    more = MORE_UPDATES if envelope.wants_updates else 0
+    duration = min(math.ceil(takes_s), DURATION_MAX_S)
+    return bytes([ClassId.SUPERVISION, REPORT, envelope.session | more, Outcome.WORKING.value, duration])
 
 
 class Sessions:
