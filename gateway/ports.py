@@ -15,6 +15,7 @@ from gateway.model.clock import ClockReading
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile
+from gateway.model.network import NetworkStory, NetworkWish
 from gateway.model.pin import Pin
 from gateway.model.reports import Report
 from gateway.model.window import Window
@@ -169,6 +170,23 @@ class DriverPort(Protocol):
 
     def condition(self) -> DriverCondition:
         """How the driver is right now."""
+        ...
+
+
+@runtime_checkable
+class NetworkPort(Protocol):
+    """A driver that can take locks into its network and let them go. One task at a time; it goes on when nobody looks."""
+
+    async def begin(self, wish: NetworkWish) -> None:
+        """Start a task. Raises `Busy` while another one runs, `Unreachable`, or `Unsupported` for what cannot be."""
+        ...
+
+    def story(self) -> NetworkStory | None:
+        """The task that runs, or the last one that ran; None before the first."""
+        ...
+
+    async def wait_for_news(self, line_count: int) -> None:
+        """Return when the story has another number of lines than this, or is over. Unbounded: the caller sets the deadline."""
         ...
 
 

@@ -12,7 +12,6 @@ server is up.
 import asyncio
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,9 +22,11 @@ from zwave_js_server.model.driver import Driver
 from zwave_js_server.model.node import Node
 
 from drivers.zwave.clocked import open_lock
-from drivers.zwave.failures import CallFailed, Failure
+from drivers.zwave.failures import Failure
+from drivers.zwave.knocking import knock, probe
 from drivers.zwave.lock import ZWaveLock
 from drivers.zwave.mailbox import Comings
+from drivers.zwave.network import Network
 from drivers.zwave.node_facts import facts_of
 from drivers.zwave.node_trouble import trouble_of
 from drivers.zwave.options import NodeAddress, Options, OwnServer, read_options
@@ -33,14 +34,15 @@ from drivers.zwave.quirks import profile_of
 from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, server_config, write_server_config
 from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
 from drivers.zwave.server.node import ServerUnusableError
-from drivers.zwave.server.process import ServerProcess, ServerSettings, ServerState
-from drivers.zwave.session import CALL_TIMEOUT_S, Ending, Reached, ask, live
+from drivers.zwave.server.process import ServerProcess, ServerSettings, ServerState, free_port
+from drivers.zwave.session import Ending, Reached, live
 from drivers.zwave.stick.identity import recognise
 from drivers.zwave.stick.pairing import Pairing
 from drivers.zwave.stick.probe import StickUnreadable, identify, usb_device
 from drivers.zwave.stick_watch import StickWatch
-from gateway.model.failures import Part
+from gateway.model.failures import Part, Unreachable
 from gateway.model.ids import LockId
+from gateway.model.network import NetworkStory, NetworkWish
 from gateway.ports import (
     Arrival,
     Departure,
@@ -50,6 +52,7 @@ from gateway.ports import (
     DriverState,
     DriverUnusable,
     Entropy,
+    NetworkPort,
 )
 
 log = logging.getLogger(__name__)
@@ -75,7 +78,6 @@ UNUSABLE_RETRY_S: Final = 60.0
 _RING: Final = ("ready", "interview started", "interview failed", "interview completed", "dead", "alive")
 """Node events after which the comparison may come out differently."""
 
-
 _NOT_TRIED: Final = "not connected yet"
 
 
@@ -90,7 +92,7 @@ def open_driver(settings: DriverSettings) -> "ZWaveDriver":
     return ZWaveDriver(options, settings.entropy, Path(settings.storage_dir))
 
 
-class ZWaveDriver(DriverPort):
+class ZWaveDriver(DriverPort, NetworkPort):
     """All configured locks of one Z-Wave network."""
 
     def __init__(self, options: Options, entropy: Entropy, storage_dir: Path) -> None:
@@ -111,6 +113,7 @@ class ZWaveDriver(DriverPort):
         self._pairing = Pairing(storage_dir)
         self._stranger: str | None = None
         self._stick_label = ""
+        self._joining = Network(self._node_number)
         self.internal_error_count = 0
 
     @override
@@ -140,11 +143,31 @@ class ZWaveDriver(DriverPort):
         status = self._server.status
         if status.last_exit is None and status.state is not ServerState.BACKING_OFF:
             return DriverCondition(DriverState.STARTING, f"{self._disconnected_because}; our server is starting")
-        if (stick := _missing_stick(self._options)) is not None:
+        if (stick := self._options.missing_stick()) is not None:
             told = f"there is no stick at {stick}: plug it in, or correct `stick` in the configuration"
             return DriverCondition(DriverState.DOWN, told)
         last = f"; its last end: {status.last_exit}" if status.last_exit else ""
         return DriverCondition(DriverState.DOWN, f"{self._disconnected_because}; our server is {status.state}{last}")
+
+    @override
+    async def begin(self, wish: NetworkWish) -> None:
+        """Let a lock join or leave."""
+        if self._stranger is not None:
+            raise Unreachable(Part.STICK, self._stranger)
+        await self._joining.begin(wish)
+
+    @override
+    def story(self) -> NetworkStory | None:
+        """How the last such task went."""
+        return self._joining.story()
+
+    @override
+    async def wait_for_news(self, line_count: int) -> None:
+        """Return when that story has gone on."""
+        await self._joining.wait_for_news(line_count)
+
+    def _node_number(self, lock_id: LockId) -> int | None:
+        return next((address.node_id for address in self._options.nodes if address.lock_id == lock_id), None)
 
     def ports(self) -> tuple[ZWaveLock, ...]:
         """The locks that are here now."""
@@ -191,12 +214,17 @@ class ZWaveDriver(DriverPort):
         return ending.reached
 
     async def _tend(self, driver: Driver) -> None:
+        self._judge_network(driver.controller.home_id or 0)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._joining.serve(driver.controller), name="zwave.joining")
+            group.create_task(self._compare_for_ever(driver), name="zwave.compare")
+
+    async def _compare_for_ever(self, driver: Driver) -> None:
         controller = driver.controller
         unsubscribe = [controller.on(name, self._on_change) for name in ("node added", "node removed")]
         unsubscribe.append(controller.on("status changed", self._on_status))
         unsubscribe.append(controller.on("node removed", self._on_removed))
         watched: dict[int, Node] = {}
-        self._judge_network(controller.home_id or 0)
         try:
             while True:
                 self._ring.clear()
@@ -302,24 +330,12 @@ class ZWaveDriver(DriverPort):
                 await self._ring.wait()
         except TimeoutError:
             if is_troubled:
-                await self._probe(driver)
+                self._on_call(await probe(driver.controller))
                 return
             for address in self._options.nodes:
                 node = driver.controller.nodes.get(address.node_id)
                 if node is not None and not node.ready and node.status is NodeStatus.DEAD:
-                    await _knock(node)
-
-    async def _probe(self, driver: Driver) -> None:
-        # A question to the stick alone, no radio: whether it counts a node as failed. Its answer does not matter.
-        node = next((node for node in driver.controller.nodes.values() if not node.is_controller_node), None)
-        if node is None:
-            return
-        try:
-            await ask(driver.controller.async_is_failed_node(node), CALL_TIMEOUT_S)
-        except CallFailed as error:
-            self._on_call(error.failure)
-        else:
-            self._on_call(None)
+                    await knock(node)
 
     def _describe(self, driver: Driver) -> str:
         nodes = driver.controller.nodes
@@ -360,7 +376,7 @@ class ZWaveDriver(DriverPort):
         else:
             keys = import_keys(Path(own.keys_file))
         config_path = write_server_config(server_config(keys, storage), storage)
-        port = own.port or _free_port()
+        port = own.port or free_port()
         settings = ServerSettings(own.stick, config_path, port)
         server = ServerProcess(settings, os.environ, self._entropy.token, partial(self._object, own.stick))
         self._unusable = None
@@ -368,29 +384,8 @@ class ZWaveDriver(DriverPort):
         return server
 
 
-async def _knock(node: Node) -> None:
-    try:
-        await ask(node.async_ping(), CALL_TIMEOUT_S)
-    except CallFailed as error:
-        log.info("lock.knock.failed", extra={"node": node.node_id, "cause": str(error)})
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _names_of(error: BaseException) -> str:
     """The types of an error and of what it groups, without their texts."""
     if isinstance(error, BaseExceptionGroup):
         return " ".join(_names_of(part) for part in error.exceptions)
     return type(error).__name__
-
-
-def _missing_stick(options: Options) -> str | None:
-    """The path of our server's stick when nothing is there; None for a network address, or when all is well."""
-    if options.server is None or "://" in options.server.stick:
-        return None
-    return None if Path(options.server.stick).exists() else options.server.stick

@@ -24,8 +24,13 @@ def trouble_of(address: NodeAddress, node: Node | None) -> str | None:
         if node.status is NodeStatus.DEAD:
             return f"{place} does not answer: check its battery, or press a key on it"
         return f"{place} is being interviewed: this takes up to some minutes"
-    if not any(known.id == CommandClass.USER_CODE for known in node.command_classes):
+    if not is_keypad_lock(node):
         if any(known.id == USER_CREDENTIAL for known in node.command_classes):
             return f"{place} keeps its PINs as user credentials, which this driver does not know yet"
         return f"{place} keeps no PINs: it is no keypad lock, or was included without security"
     return None
+
+
+def is_keypad_lock(node: Node) -> bool:
+    """Whether a node that was interviewed keeps PINs in a way that this driver knows."""
+    return any(known.id == CommandClass.USER_CODE for known in node.command_classes)

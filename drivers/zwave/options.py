@@ -10,6 +10,7 @@ keys_file = "/etc/…/keys.toml"      network keys; made in the storage folder w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -53,6 +54,12 @@ class Options:
     url: str
     server: OwnServer | None
     nodes: tuple[NodeAddress, ...]
+
+    def missing_stick(self) -> str | None:
+        """The path of our server's stick when nothing is there; None for a network address, or when all is well."""
+        if self.server is None or "://" in self.server.stick:
+            return None
+        return None if Path(self.server.stick).exists() else self.server.stick
 
 
 def read_options(options: Mapping[str, object], locks: Sequence[LockAddress]) -> Options:

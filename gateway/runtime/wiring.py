@@ -25,7 +25,7 @@ from gateway.model.instant import Instant
 from gateway.nudge import Nudges
 from gateway.orders.receive import Desk
 from gateway.orders.rules import HubRules
-from gateway.ports import Clock, DriverPort, DriverSettings, Entropy
+from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, NetworkPort
 from gateway.runtime.clock import SystemClock, TrustSource
 from gateway.runtime.config import Config, ConfigInvalid, Mistake
 from gateway.runtime.drivers import open_driver
@@ -102,6 +102,7 @@ class Gateway:
                 clock=clock,
                 nudges=self.nudges,
                 conditions=self.conditions,
+                networks={name: driver for name, driver in drivers.items() if isinstance(driver, NetworkPort)},
             ),
             config.socket,
         )

@@ -125,4 +125,50 @@ VERBS: tuple[Verb, ...] = (
     Verb("verify", "walk the journal's chain and say whether it is whole", examples=("verify",)),
 )
 
-CATALOGUE: Catalogue = {verb.name: verb for verb in VERBS}
+_DRIVER = _option("driver", "which driver's network, when there are several")
+_JOINED_NAME = _option("name", "what the lock is to be called; what it says it is when left out")
+_FORCE = Argument("force", "take it even if it can only join without strong security", Shape.FLAG)
+
+NETWORK_VERBS: tuple[Verb, ...] = (
+    Verb(
+        "include",
+        "add a lock to the network; asks for the PIN of its key",
+        (
+            _JOINED_NAME,
+            _option("dsk", "the lock's key, or the five digits of its PIN; asked for when left out"),
+            _FORCE,
+            _DRIVER,
+        ),
+        is_mutating=True,
+        examples=("include --name 'Front door'", "include --name Cellar --dsk 34028"),
+    ),
+    Verb(
+        "provision",
+        "expect a lock that joins when powered (SmartStart)",
+        (Argument("dsk", "the lock's whole key: 40 digits in eight groups", is_required=True), _JOINED_NAME, _DRIVER),
+        is_mutating=True,
+        examples=("provision 34028-28291-00712-41199-50023-11001-02774-60123 --name Studio",),
+    ),
+    Verb(
+        "exclude",
+        "let go of a lock that is put into its leaving mode",
+        (_DRIVER,),
+        is_mutating=True,
+        examples=("exclude",),
+    ),
+    Verb(
+        "remove-failed",
+        "strike off a lock that is broken or gone for good",
+        (_LOCK, _DRIVER),
+        is_mutating=True,
+        examples=("remove-failed cellar",),
+    ),
+    Verb(
+        "network",
+        "how adding or removing a lock goes, or went",
+        (_option("after", "wait for more than so many lines, 0 to 99"), _JOINED_NAME, _DRIVER),
+        examples=("network",),
+    ),
+)
+
+CATALOGUE: Catalogue = {verb.name: verb for verb in (*VERBS, *NETWORK_VERBS)}

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from gateway import __version__
 from gateway.model.events import Fact
@@ -51,6 +51,9 @@ ANSWER_S = 45.0
 
 CHUNK_BYTES = 65_536
 
+FOLLOWED = frozenset({"include", "provision", "exclude", "remove-failed"})
+"""Verbs that begin a task which takes longer than an answer: `network` tells how it goes on."""
+
 
 class DaemonUnreachable(Exception):  # noqa: N818 - says what it means for the caller
     """Nobody answers on the socket; `failure` says how to start the daemon."""
@@ -70,6 +73,14 @@ class Call:
     is_json: bool = False
     wants_help: bool = False
     wants_version: bool = False
+
+
+class Asked(Protocol):
+    """Whoever answers requests."""
+
+    def ask(self, request: Request) -> Answer:
+        """One request, one answer."""
+        ...
 
 
 class Daemon:
@@ -152,9 +163,9 @@ def _main(words: Sequence[str]) -> int:
         path = call.socket_path or default_socket(os.environ)
         if not call.words:
             return _without_verb(path)
-        request = with_asked_pin(request_of_words(call.words, CATALOGUE))
+        request = with_asked_key(with_asked_pin(request_of_words(call.words, CATALOGUE)))
         with Daemon(path) as daemon:
-            answer = daemon.ask(request)
+            answer = follow(daemon, request, is_json=call.is_json)
         return show(answer, is_json=call.is_json)
     except NotDone as refusal:
         return show_failure(refusal.failure, is_json=call.is_json)
@@ -207,6 +218,30 @@ def with_asked_pin(request: Request) -> Request:
     if not typed:
         raise usage_failure("no PIN was typed", "leave --pin out and the hub draws one", "--pin")
     return Request(request.verb, {**request.arguments, "pin": typed})
+
+
+def with_asked_key(request: Request) -> Request:
+    """The request with the lock's key that the person is asked for before the stick listens: at the door nobody has time to look."""
+    if request.verb.name != "include" or request.get("dsk") is not None or request.get("force") is not None:
+        return request
+    typed = input("PIN of the lock's key (DSK), five digits on the lock, its box or its card: ").strip()
+    if not typed:
+        raise usage_failure("no key was typed", "a lock that has none can only be taken with --force", "--dsk")
+    return Request(request.verb, {**request.arguments, "dsk": typed})
+
+
+def follow(daemon: Asked, request: Request, *, is_json: bool) -> Answer:
+    """Ask, and where that began a task of the network, print its steps until it is over; the last answer is returned."""
+    answer = daemon.ask(request)
+    passed_on = {name: text for name, text in request.arguments.items() if name in {"name", "driver"}}
+    while (
+        request.verb.name in FOLLOWED and isinstance(answer.value, Mapping) and answer.value.get("outcome") == "running"
+    ):
+        if not is_json and answer.lines:
+            show(answer, is_json=False)
+        after = str(answer.value["line_count"])
+        answer = daemon.ask(Request(CATALOGUE["network"], {**passed_on, "after": after}))
+    return answer
 
 
 def show(answer: Answer, *, is_json: bool) -> int:

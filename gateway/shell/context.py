@@ -1,7 +1,7 @@
 """What the verbs are given: the store, the order desk, the clock, and how the rest of the daemon is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from gateway.model.ids import HubId, LockId
@@ -9,7 +9,7 @@ from gateway.model.instant import Instant
 from gateway.model.snapshot import LockSettings
 from gateway.nudge import Nudges
 from gateway.orders.receive import Desk
-from gateway.ports import Clock, DriverCondition
+from gateway.ports import Clock, DriverCondition, NetworkPort
 from gateway.store.database import Database
 
 
@@ -58,7 +58,10 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class ShellContext:
-    """Everything a verb may use. `locks` are the locks of the configuration, in its order."""
+    """Everything a verb may use. `locks` are the locks of the configuration, in its order.
+
+    `networks` are the drivers that take locks in and let them go, by name.
+    """
 
     db: Database
     hub_id: HubId
@@ -68,6 +71,7 @@ class ShellContext:
     clock: Clock
     nudges: Nudges
     conditions: Callable[[], Conditions]
+    networks: Mapping[str, NetworkPort] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
-from gateway.shell import verbs_codes, verbs_hub, verbs_locks, verbs_orders, verbs_pool, verbs_record
+from gateway.shell import verbs_codes, verbs_hub, verbs_locks, verbs_network, verbs_orders, verbs_pool, verbs_record
 from gateway.shell.catalogue import CATALOGUE
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.session import Answer, Failure, FailureKind, NotDone, Request, parse_request
@@ -33,6 +33,11 @@ DOERS: Mapping[str, Doer] = {
     "delete-unmanaged": verbs_pool.delete_unmanaged,
     "verify": verbs_hub.verify,
     "accept-lock": verbs_record.accept_lock,
+    "include": verbs_network.include,
+    "provision": verbs_network.provision,
+    "exclude": verbs_network.exclude,
+    "remove-failed": verbs_network.remove_failed,
+    "network": verbs_network.network,
 }
 """Who carries out which verb of the catalogue."""
 

@@ -27,6 +27,7 @@ from gateway.store import journal, locks, slots
 from gateway.store.database import Connection, Database
 from gateway.store.seal import HubKeys, PinSeal
 from tests.builders import NOON, FakeClock, SeededEntropy, make_profile
+from tests.shell.fake_network import FakeNetwork
 
 ZONE = ZoneInfo("Europe/Berlin")
 FRONT, BACK, GARAGE = LockId("front-door"), LockId("back-door"), LockId("garage")
@@ -84,7 +85,8 @@ async def build(folder: Path) -> House:
     )
     views = {lock_id: LockView(lock_id, name, LEAD) for lock_id, name in NAMES.items()}
     house: House
-    context = ShellContext(db, HubId("hub-1"), desk, views, ZONE, clock, nudges, lambda: house.conditions)
+    networks = {"zwave": FakeNetwork()}
+    context = ShellContext(db, HubId("hub-1"), desk, views, ZONE, clock, nudges, lambda: house.conditions, networks)
     house = House(db, clock, nudges, context, Shell(context), conditions)
     return house
 

@@ -41,6 +41,11 @@ CALLS = (
     "adopt front-door 2 --name 'Old owner'",
     "delete-unmanaged front-door 2",
     "verify",
+    "include --name Cellar --dsk 34028",
+    "provision 34028-28291-00712-41199-50023-11001-02774-60123",
+    "exclude",
+    "remove-failed garage",
+    "network",
 )
 
 

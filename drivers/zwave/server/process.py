@@ -330,6 +330,14 @@ class ServerProcess:
             self._ready.clear()
 
 
+def free_port() -> int:
+    """A port on loopback that nobody has now; the system gives it to the next who asks."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _port_taken(port: int) -> str | None:
     """Say who stands in the way: a stranger on the port would pass for our server, or keep it from listening."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -30,6 +30,7 @@ class FakeServer:
         self.schemas = schemas
         self.commands: list[Json] = []
         self.answer: Answer = self._nothing
+        self.answer_controller: Answer | None = None
         self.max_users = MAX_USERS
         self.is_capable = asyncio.Event()
         self.is_capable.set()
@@ -153,6 +154,10 @@ class FakeServer:
                 return {"success": bool(await self.answer(command))}
             case "node.ping":
                 return {"responded": bool(await self.answer(command))}
+            case str(name) if name.startswith("controller."):
+                if self.answer_controller is not None:
+                    await self.answer_controller(command)
+                return {"success": True}
             case _:
                 return {}
 
