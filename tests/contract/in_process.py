@@ -10,7 +10,7 @@ from drivers.simulator.doors.driver import InProcessDriver, InProcessLock, Troub
 from drivers.simulator.lock.faults import Fault, Faults
 from drivers.simulator.lock.firmware import Firmware, How, PressOutcome
 from gateway.model.ids import LockId, Slot
-from gateway.model.instant import Instant
+from gateway.model.instant import SECOND_MS, Instant
 from gateway.model.pin import Pin
 from gateway.ports import DriverPort
 from tests.contract.kinds import LOCKOUT_S, Kind, lacking_of, pins_of
@@ -18,6 +18,9 @@ from tests.contract.kinds import LOCKOUT_S, Kind, lacking_of, pins_of
 LOCK = LockId("lock")
 TIMING = Timing(quiet_s=0.5, commit_late_s=2.5, lockout_s=LOCKOUT_S + 0.5, call_s=70.0, return_s=60.0)
 """Seconds of a virtual clock; the late commit of the simulator takes 2 s."""
+
+RIGHT_TIME_S = 1_800_000_000
+"""Where the lock's clock stands when a scene begins, in seconds since 1970: some day of January 2027."""
 
 
 def armed_as(mishap: Mishap) -> Fault | None:
@@ -35,6 +38,7 @@ class FirmwareDoor(Door):
     def __init__(self, firmware: Firmware, faults: Faults) -> None:
         self.firmware = firmware
         self.faults = faults
+        firmware.clock.set(RIGHT_TIME_S, self._now())
 
     def tell(self) -> None:
         """Carry what the firmware has to say to the wire."""
@@ -95,7 +99,7 @@ class FirmwareDoor(Door):
 
     @override
     async def clock(self) -> Instant:
-        raise AssertionError("the firmware has no clock")
+        return Instant(round(self.firmware.clock.utc_s(self._now()) * SECOND_MS))
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

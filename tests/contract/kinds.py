@@ -43,6 +43,8 @@ KINDS = (
     Kind("silent", "no_supervision", {}),
     Kind("v2", "plain_v2", {}),
     Kind("mute", "plain_v1", {"notifies_keypad_changes": False}),
+    Kind("timed", "timed", {}),
+    Kind("strict", "timed_strict", {}),
 )
 """A scene is played on the first of these that has what it needs."""
 
@@ -91,8 +93,10 @@ def _lacking(model: LockModel) -> Iterator[tuple[Need, str]]:
     if not model.wrong_presses_max:
         yield Need.LOCKS_OUT, "the keypad never locks itself"
     yield Need.TAMPER, "the simulated lock has no cover"
-    yield Need.WINDOWS, "the lock keeps no windows"
-    yield Need.CLOCK, "the lock has no clock"
+    if not model.year_day_slots:
+        yield Need.WINDOWS, "the lock keeps no windows"
+    if not model.command_classes.get("time_parameters"):
+        yield Need.CLOCK, "the lock has no clock"
 
 
 def kind_named(name: str) -> Kind:

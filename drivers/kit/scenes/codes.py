@@ -219,9 +219,9 @@ async def listing_follows_a_look(at: Stage) -> None:
 
 @scene("A7", Need.MASKED)
 async def masked_lock_says_that_it_masks(at: Stage) -> None:
-    """From the first look on, the profile says that read-backs prove a code but not which one."""
+    """A look shows that there is a code and not which; from then on the profile says so too."""
     port = await at.arrive()
-    await at.read(THEIRS)
+    at.insist((await at.read(THEIRS)).value == Held(None), "the digits are hidden")
     at.insist(port.profile.read_back is ReadBack.MASKED, "the profile says masked")
 
 
