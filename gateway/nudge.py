@@ -37,3 +37,6 @@ def lock_bell(lock_id: str) -> str:
 
 OUTBOX_BELL = "outbox"
 """The bell of the pump: there is an event to send."""
+
+CLOCK_BELL = "clock"
+"""The bell of the keeper of the time: the wall clock was set, or a person spoke about it."""

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from gateway.model.answers import Listing, Sighting, WriteAnswer
-from gateway.model.clock import ClockReading
+from gateway.model.clock import ClockReading, ClockStep
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile
@@ -26,6 +26,23 @@ class Clock(Protocol):
 
     def reading(self) -> ClockReading:
         """What is believed about wall time now; never blocks."""
+        ...
+
+
+@runtime_checkable
+class GuardedClock(Clock, Protocol):
+    """A clock that holds forward steps until they are judged (T3), and hears of the time by other ways (T2)."""
+
+    def step(self) -> ClockStep | None:
+        """The step that is held now, or None."""
+        ...
+
+    def take_step(self) -> None:
+        """Believe the step that is held; nothing when there is none."""
+        ...
+
+    def bound(self, at: Instant, slack_ms: int) -> bool:
+        """It is `at` now, give or take `slack_ms`; returns whether that was of use. `lo` never goes back."""
         ...
 
 

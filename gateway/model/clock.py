@@ -26,3 +26,15 @@ class ClockReading:
     hi: Instant
     trust: ClockTrust
     untrusted_since: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStep:
+    """A forward step of trusted time that is held until somebody judges it (T3).
+
+    `lo` is what has passed by uptime, `to` what the wall clock says; the step is taken at `released_at` (of `lo`) at last.
+    """
+
+    lo: Instant
+    to: Instant
+    released_at: Instant

@@ -55,6 +55,11 @@ class EventKind(StrEnum):
     DEVICE_TAMPERED = "device.tampered"
     DEVICE_CLOCK_WRONG = "device.clock_wrong"
 
+    HUB_CLOCK_UNKNOWN = "hub.clock_unknown"
+    HUB_CLOCK_KNOWN = "hub.clock_known"
+    HUB_CLOCK_STEP_HELD = "hub.clock_step_held"
+    HUB_TIME_SET = "hub.time_set"
+
 
 type Fact = str | int | float | bool | list["Fact"] | dict[str, "Fact"] | None
 """What an event body may hold; never a PIN (N1)."""

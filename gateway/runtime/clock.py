@@ -1,29 +1,42 @@
-"""The system's clock as an interval with a level (T1). With `entropy.py` the only file that may touch such sources.
+"""The system's clock (T1): with `entropy.py` the only file that may touch such sources. `interval.py` reckons with them."""
 
-`lo` starts at the mark kept on disk and rises by trusted wall time, and by monotonic uptime less 100 ppm while wall time
-is not trusted. It never goes back, so a clock that is set back cannot start a code again, and one in 1970 opens nothing.
-"""
-
+import asyncio
 import ctypes
+import errno
+import os
 import time
+from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar
 
-from gateway.model.clock import ClockReading, ClockTrust
-from gateway.model.instant import Instant
-
-DRIFT = 100e-6
-"""Worst drift of a free-running crystal that we reckon with: 100 ppm, 9 s a day (T1)."""
+from gateway.model.instant import DAY_MS
+from gateway.runtime.interval import IntervalClock, KeptTime
 
 STA_UNSYNC = 0x0040
 """Kernel flag: nobody has disciplined the clock since boot (adjtimex(2))."""
+
+SYNC_FLAG = Path("/run/systemd/timesync/synchronized")
+"""Made by systemd-timesyncd at the first sync of a boot and kept (systemd-time-wait-sync.service(8)). A sandbox that filters
+adjtimex(2) lets it be seen."""
+
+SYNC_STAMP = Path("/var/lib/systemd/timesync/clock")
+"""Touched by systemd-timesyncd about once a minute while it hears the time (systemd-timesyncd.service(8), Files)."""
+
+STAMP_FRESH_MS = DAY_MS
+"""An older stamp means that the time service hears nobody any more: 9 s of drift by then (T1)."""
+
+FAR_NS = 4_102_444_800 * 1_000_000_000
+"""The year 2100: the timer that tells of a set clock never rings by itself."""
 
 
 class TrustSource(StrEnum):
     """Who says that wall time can be believed."""
 
+    SERVICE = "service"
+    """The time service's flag file, or the kernel's flag, whichever can be seen."""
     KERNEL = "kernel"
-    """The kernel's own flag, set by the time service."""
+    """The kernel's own flag only, set by any time service."""
     ASSUME = "assume"
     """Nobody: for development machines without a time service only."""
 
@@ -43,36 +56,77 @@ class _Timex(ctypes.Structure):
 
 
 def kernel_is_synchronised() -> bool:
-    """Whether the kernel says that a time service disciplines the clock. Reading needs no right."""
+    """Whether the kernel says that a time service disciplines the clock. Reading needs no right, but a sandbox may filter it."""
     timex = _Timex()
     libc = ctypes.CDLL(None, use_errno=True)
     return libc.adjtimex(ctypes.byref(timex)) >= 0 and not timex.status & STA_UNSYNC
 
 
-class SystemClock:
+def service_is_synchronised(wall_ms: int) -> bool:
+    """Whether the time service's files say that it has heard the time in this boot, and within the last day."""
+    if not SYNC_FLAG.exists():
+        return False
+    try:
+        stamped_ms = SYNC_STAMP.stat().st_mtime_ns // 1_000_000
+    except OSError:
+        return True  # the flag alone; nothing tells its age
+    return wall_ms - stamped_ms <= STAMP_FRESH_MS
+
+
+class SystemSources:
+    """The machine's own clocks."""
+
+    def __init__(self, source: TrustSource) -> None:
+        self._source = source
+
+    def wall_ms(self) -> int:
+        """The wall clock, whoever set it."""
+        return time.time_ns() // 1_000_000
+
+    def uptime_s(self) -> float:
+        """Seconds since boot, suspended time counted."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def is_synced(self) -> bool:
+        """Whether the configured source vouches for the wall clock."""
+        match self._source:
+            case TrustSource.ASSUME:
+                return True
+            case TrustSource.KERNEL:
+                return kernel_is_synchronised()
+            case TrustSource.SERVICE:
+                return service_is_synchronised(self.wall_ms()) or kernel_is_synchronised()
+
+
+class SystemClock(IntervalClock):
     """The Clock port of the real process."""
 
-    def __init__(self, source: TrustSource, high_water: Instant) -> None:
-        self._source = source
-        self._lo = float(high_water)
-        self._lo_since_s = time.monotonic()  # noqa: TID251 - this is the one door
-        self._was_trusted = False
+    def __init__(self, source: TrustSource, kept: KeptTime) -> None:
+        super().__init__(SystemSources(source), kept)
 
-    def reading(self) -> ClockReading:
-        """What is believed about wall time now."""
-        now_s = time.monotonic()  # noqa: TID251 - this is the one door
-        wall = time.time_ns() // 1_000_000
-        trust = self._trust()
-        self._lo += (now_s - self._lo_since_s) * 1000 * (1 - DRIFT)
-        self._lo_since_s = now_s
-        if trust is ClockTrust.TRUSTED:
-            self._lo = max(self._lo, float(wall))
-            self._was_trusted = True
-        lo = Instant(int(self._lo))
-        return ClockReading(lo, Instant(max(lo, wall)), trust)
 
-    def _trust(self) -> ClockTrust:
-        if self._source is TrustSource.ASSUME or kernel_is_synchronised():
-            return ClockTrust.TRUSTED
-        # Trusted earlier in this boot: the crystal alone keeps it within 9 s a day (T1).
-        return ClockTrust.BOUNDED if self._was_trusted else ClockTrust.UNTRUSTED
+async def watch_settings(on_set: Callable[[], None]) -> None:
+    """Call `on_set` whenever somebody sets the wall clock, until cancelled (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET)."""
+    timer = os.timerfd_create(time.CLOCK_REALTIME, flags=os.TFD_NONBLOCK | os.TFD_CLOEXEC)
+    loop, rung = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        loop.add_reader(timer, rung.set)
+        while True:
+            os.timerfd_settime_ns(timer, flags=os.TFD_TIMER_ABSTIME | os.TFD_TIMER_CANCEL_ON_SET, initial=FAR_NS)
+            await rung.wait()
+            rung.clear()
+            if _was_set(timer):
+                on_set()
+    finally:
+        loop.remove_reader(timer)
+        os.close(timer)
+
+
+def _was_set(timer: int) -> bool:
+    try:
+        os.read(timer, 8)
+    except OSError as error:
+        if error.errno not in {errno.ECANCELED, errno.EAGAIN}:
+            raise
+        return error.errno == errno.ECANCELED
+    return False

@@ -122,7 +122,7 @@ class _Broker(_Table):
 
 
 class _Clock(_Table):
-    trust: TrustSource = Field(default=TrustSource.KERNEL, strict=False)
+    trust: TrustSource = Field(default=TrustSource.SERVICE, strict=False)
     untrusted_stay_h: Annotated[float, Field(ge=0, le=LONGEST_UNTRUSTED_STAY_H)] = DEFAULT_UNTRUSTED_STAY_MS / HOUR_MS
 
 

@@ -19,28 +19,27 @@ from gateway.cloud.service import CloudService, CloudSettings
 from gateway.cloud.uplink import Uplink
 from gateway.fleet.steps import Bench
 from gateway.fleet.supervisor import Fleet
+from gateway.fleet.timekeeper import Timekeeper, ring_all
 from gateway.fleet.worker import House
 from gateway.keeper import Keeper
-from gateway.model.instant import Instant
-from gateway.nudge import Nudges
+from gateway.model.lock import DEFAULT_UNTRUSTED_STAY_MS
+from gateway.nudge import Nudges, lock_bell
 from gateway.orders.receive import Desk
 from gateway.orders.rules import HubRules
 from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, NetworkPort
-from gateway.runtime.clock import SystemClock, TrustSource
+from gateway.runtime.clock import SystemClock, TrustSource, watch_settings
 from gateway.runtime.config import Config, ConfigInvalid, Mistake
 from gateway.runtime.drivers import open_driver
 from gateway.runtime.entropy import SystemEntropy
 from gateway.runtime.housekeeping import Housekeeping
+from gateway.runtime.interval import KeptTime
 from gateway.shell.context import CloudCondition, Conditions, LockView, ShellContext
 from gateway.shell.server import ShellServer
-from gateway.store import facts
+from gateway.store import facts, hub_time
 from gateway.store.database import Database
 from gateway.store.seal import HubKeys, PinSeal, load_secret
 
 log = logging.getLogger(__name__)
-
-HIGH_WATER_EVERY_S = 600.0
-"""How often time is kept on disk: a hub that loses power starts at most ten minutes behind (T1)."""
 
 SECRET_NAME = "hub.secret"  # noqa: S105 - the name of the file, not what is in it
 DATABASE_NAME = "gateway.db"
@@ -83,6 +82,8 @@ class Gateway:
         house = House(database, clock, entropy, self.nudges)
         benches = [Bench(lock_id, setting, seal, entropy) for lock_id, setting in settings.items()]
         self.fleet = Fleet(house, benches, drivers, {lock.lock_id: lock.driver for lock in config.locks}, self._keeper)
+        stay_ms = max((setting.untrusted_stay_ms for setting in settings.values()), default=DEFAULT_UNTRUSTED_STAY_MS)
+        self._timekeeper = Timekeeper(house, stay_ms)
         self.cloud = CloudService(
             db=database,
             link=link,
@@ -119,8 +120,8 @@ class Gateway:
         keys = HubKeys.derive(load_secret(config.state / SECRET_NAME, entropy.token))
         database = given.database or await Database.open(config.state / DATABASE_NAME, keys.page_key)
         stack.push_async_callback(database.close)
-        high_water = await database.read(facts.high_water)
-        clock = given.clock or SystemClock(config.trust, high_water)
+        kept = await database.read(lambda con: KeptTime(facts.high_water(con), hub_time.untrusted_since(con)))
+        clock = given.clock or SystemClock(config.trust, kept)
         # The epoch needs only to differ from that of any earlier database of this hub.
         candidate = max(clock.reading().hi, 1)
         await database.write(lambda con: facts.begin_epoch(con, candidate))
@@ -146,8 +147,9 @@ class Gateway:
         return (
             ("cloud", self.cloud.run),
             ("shell", self.shell.run),
-            ("clock", self._keep_high_water),
+            ("clock", self._timekeeper.run),
             ("housekeeping", housekeeping.run),
+            *((("clock settings", self._watch_clock),) if isinstance(self.clock, SystemClock) else ()),
         )
 
     def conditions(self) -> Conditions:
@@ -164,12 +166,9 @@ class Gateway:
             worker_restarts=self._keeper.restarts,
         )
 
-    async def _keep_high_water(self) -> None:
-        while True:
-            # `lo` is true at every level of trust: it rises by trusted time and by uptime, and never goes back (T1).
-            at: Instant = self.clock.reading().lo
-            await self.database.write(lambda con, at=at: facts.raise_high_water(con, at))  # type: ignore[misc]
-            await asyncio.sleep(HIGH_WATER_EVERY_S)
+    async def _watch_clock(self) -> None:
+        bells = tuple(lock_bell(lock.lock_id) for lock in self.config.locks)
+        await watch_settings(lambda: ring_all(self.nudges, bells))
 
 
 def versions() -> Mapping[str, str]:

@@ -11,8 +11,9 @@ from enum import StrEnum
 from gateway.cloud.report import CloudEvent
 from gateway.model.instant import Instant, parse_instant
 from gateway.runtime.clock import SystemClock, TrustSource
+from gateway.runtime.interval import KeptTime
 
-_CLOCK = SystemClock(TrustSource.ASSUME, Instant(0))
+_CLOCK = SystemClock(TrustSource.ASSUME, KeptTime(Instant(0)))
 
 
 def now_ms() -> int:

@@ -1,11 +1,16 @@
 """The clock: `lo` never goes back, and only trusted time pulls it forward (T1)."""
 
+import asyncio
+import os
+from pathlib import Path
+
 import pytest
 
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import DAY_MS, Instant
 from gateway.runtime import clock as clocks
 from gateway.runtime.clock import SystemClock, TrustSource
+from gateway.runtime.interval import KeptTime
 from tests.builders import NOON
 
 
@@ -16,7 +21,7 @@ class Machine:
         self.wall_ms: int = NOON
         self.uptime_s = 1000.0
         self.is_synchronised = False
-        monkeypatch.setattr("time.monotonic", lambda: self.uptime_s)
+        monkeypatch.setattr("time.clock_gettime", lambda _: self.uptime_s)
         monkeypatch.setattr("time.time_ns", lambda: self.wall_ms * 1_000_000)
         monkeypatch.setattr(clocks, "kernel_is_synchronised", lambda: self.is_synchronised)
 
@@ -28,7 +33,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_t1_untrusted_time_does_not_move_lo_but_uptime_does(machine: Machine) -> None:
     machine.wall_ms = NOON + 300 * DAY_MS
-    clock = SystemClock(TrustSource.KERNEL, NOON)
+    clock = SystemClock(TrustSource.KERNEL, KeptTime(NOON))
     assert clock.reading().lo == NOON
     assert clock.reading().trust is ClockTrust.UNTRUSTED
     machine.uptime_s += 1000
@@ -36,7 +41,7 @@ def test_t1_untrusted_time_does_not_move_lo_but_uptime_does(machine: Machine) ->
 
 
 def test_t1_trusted_time_pulls_lo_forward_and_never_back(machine: Machine) -> None:
-    clock = SystemClock(TrustSource.KERNEL, Instant(NOON - DAY_MS))
+    clock = SystemClock(TrustSource.KERNEL, KeptTime(Instant(NOON - DAY_MS)))
     machine.is_synchronised = True
     assert clock.reading().lo == NOON
     machine.wall_ms = NOON - DAY_MS
@@ -46,7 +51,7 @@ def test_t1_trusted_time_pulls_lo_forward_and_never_back(machine: Machine) -> No
 
 
 def test_t1_after_trust_is_lost_time_is_bounded(machine: Machine) -> None:
-    clock = SystemClock(TrustSource.KERNEL, NOON)
+    clock = SystemClock(TrustSource.KERNEL, KeptTime(NOON))
     machine.is_synchronised = True
     clock.reading()
     machine.is_synchronised = False
@@ -55,12 +60,42 @@ def test_t1_after_trust_is_lost_time_is_bounded(machine: Machine) -> None:
 
 def test_a_clock_in_1970_starts_at_the_mark_on_disk(machine: Machine) -> None:
     machine.wall_ms = 0
-    assert SystemClock(TrustSource.KERNEL, NOON).reading().lo == NOON
+    assert SystemClock(TrustSource.KERNEL, KeptTime(NOON)).reading().lo == NOON
 
 
 def test_assumed_trust_is_for_development(machine: Machine) -> None:
-    assert SystemClock(TrustSource.ASSUME, Instant(0)).reading().trust is ClockTrust.TRUSTED
+    assert SystemClock(TrustSource.ASSUME, KeptTime(Instant(0))).reading().trust is ClockTrust.TRUSTED
 
 
 def test_the_kernel_answers() -> None:
     assert clocks.kernel_is_synchronised() in {True, False}
+
+
+def test_t1_the_time_service_s_files_are_believed_while_fresh(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    flag, stamp = tmp_path / "synchronized", tmp_path / "clock"
+    monkeypatch.setattr(clocks, "SYNC_FLAG", flag)
+    monkeypatch.setattr(clocks, "SYNC_STAMP", stamp)
+    clock = SystemClock(TrustSource.SERVICE, KeptTime(NOON))
+    assert clock.reading().trust is ClockTrust.UNTRUSTED
+    stamp.touch()
+    os.utime(stamp, (NOON / 1000, NOON / 1000))
+    assert clock.reading().trust is ClockTrust.UNTRUSTED
+    flag.touch()
+    assert clock.reading().trust is ClockTrust.TRUSTED
+    machine.wall_ms = NOON + DAY_MS + 1
+    machine.uptime_s += DAY_MS / 1000
+    assert clock.reading().trust is ClockTrust.BOUNDED
+    stamp.unlink()
+    assert clock.reading().trust is ClockTrust.TRUSTED
+
+
+async def test_t1_a_watch_on_a_clock_that_nobody_sets_stays_silent_and_ends_when_cancelled() -> None:
+    heard: list[str] = []
+    watch = asyncio.get_running_loop().create_task(clocks.watch_settings(lambda: heard.append("set")))
+    await asyncio.sleep(0)
+    watch.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await watch
+    assert heard == []

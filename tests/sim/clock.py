@@ -6,9 +6,9 @@ service has reached it again; the rules are those of the real clock (T1).
 
 from collections.abc import Callable
 
-from gateway.model.clock import ClockReading, ClockTrust
+from gateway.model.clock import ClockTrust
 from gateway.model.instant import Instant, parse_instant
-from gateway.runtime.clock import DRIFT
+from gateway.runtime.interval import IntervalClock, KeptTime
 
 BEGINNING = parse_instant("2027-03-01T00:00:00Z")
 """When every world begins: a Monday, with a change to summer time four weeks on."""
@@ -24,28 +24,42 @@ class TrueTime:
         return Instant(BEGINNING + int(self.loop_time() * 1000))
 
 
-class HubClock:
-    """The Clock port of one life of the hub. `is_synced` is whether the time service is heard now."""
+class HubClock(IntervalClock):
+    """The Clock port of one life of the hub. `is_synced` is whether the time service is heard now.
 
-    def __init__(self, true: TrueTime, high_water: Instant, *, is_synced: bool) -> None:
-        self._true = true
-        self._lo = float(high_water)
-        self._lo_since_s = true.loop_time()
-        self._was_synced = False
-        self.is_synced = is_synced
+    `error_ms` is how far the wall clock is off while somebody has set it wrongly, or the service lies.
+    """
 
-    def reading(self) -> ClockReading:
-        now_s = self._true.loop_time()
-        self._lo += (now_s - self._lo_since_s) * 1000 * (1 - DRIFT)
-        self._lo_since_s = now_s
-        if self.is_synced:
-            self._was_synced = True
-            self._lo = max(self._lo, float(self._true.now()))
-        lo = Instant(int(self._lo))
-        return ClockReading(lo, lo, self.trust)
+    def __init__(self, true: TrueTime, kept: KeptTime, *, is_synced: bool) -> None:
+        self.sources = VirtualSources(true, is_synced=is_synced)
+        super().__init__(self.sources, kept)
+
+    @property
+    def is_synced(self) -> bool:
+        return self.sources.is_heard
+
+    @is_synced.setter
+    def is_synced(self, is_heard: bool) -> None:
+        self.sources.is_heard = is_heard
 
     @property
     def trust(self) -> ClockTrust:
-        if self.is_synced:
-            return ClockTrust.TRUSTED
-        return ClockTrust.BOUNDED if self._was_synced else ClockTrust.UNTRUSTED
+        return self.reading().trust
+
+
+class VirtualSources:
+    """The clocks of a hub in the virtual world."""
+
+    def __init__(self, true: TrueTime, *, is_synced: bool) -> None:
+        self._true = true
+        self.is_heard = is_synced
+        self.error_ms = 0
+
+    def wall_ms(self) -> int:
+        return self._true.now() + self.error_ms
+
+    def uptime_s(self) -> float:
+        return self._true.loop_time()
+
+    def is_synced(self) -> bool:
+        return self.is_heard

@@ -31,8 +31,9 @@ from gateway.model.snapshot import LockSettings
 from gateway.ports import LockAddress
 from gateway.runtime.clock import TrustSource
 from gateway.runtime.config import Config, LockConfig
+from gateway.runtime.interval import KeptTime
 from gateway.runtime.wiring import SECRET_NAME, Gateway, Substitutes
-from gateway.store import codes, facts, journal
+from gateway.store import codes, facts, hub_time, journal
 from gateway.store.seal import HubKeys, PinSeal, load_secret
 from tests.builders import SeededEntropy
 from tests.sim.auditors import LOOK_S, Auditors
@@ -150,7 +151,7 @@ class World:
         self._lives += 1
         power = Power(self._on_cut)
         doors = [] if self.driver_gone else list(self.doors.values())
-        clock = HubClock(self.true, facts.high_water(self.disk.connection), is_synced=is_synced)
+        clock = HubClock(self.true, self._kept_time(), is_synced=is_synced)
         driver = InProcessDriver([door.new_port() for door in doors])
         self.life = Life(self._lives, power, SimLink(self.broker, HUB), clock, driver)
         self.life.task = self._tasks.create_task(self._live(self.life), name=f"hub life {self._lives}")
@@ -248,6 +249,10 @@ class World:
         self.trace.note(what.replace(" ", "_"), **facts_)
 
     # What auditors ask.
+
+    def _kept_time(self) -> KeptTime:
+        con = self.disk.connection
+        return KeptTime(facts.high_water(con), hub_time.untrusted_since(con))
 
     @property
     def clock(self) -> HubClock | None:

@@ -1,0 +1,131 @@
+"""Watches the hub's own time: tells when nobody knows it, judges its steps, keeps its mark on disk (T1 to T3).
+
+Level-based like the rest: what was told last is kept beside the events, so that a restart tells nothing twice. The workers
+need none of this to be safe: `lo` is held by the clock itself, and a code's place in time is the planner's.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from gateway.fleet.worker import House
+from gateway.model.clock import ClockReading, ClockStep, ClockTrust
+from gateway.model.events import Event, EventKind, Fact
+from gateway.model.instant import DAY_MS, HOUR_MS, Instant, format_instant
+from gateway.nudge import CLOCK_BELL, OUTBOX_BELL, Nudges
+from gateway.ports import GuardedClock
+from gateway.store import facts, hub_time, journal
+from gateway.store.database import Connection
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 30.0
+"""Without a bell the clock is looked at this often, as the workers do; a look at a calm clock stores nothing."""
+
+HIGH_WATER_EVERY_MS = 10 * 60 * 1000
+"""How often time is kept on disk: a hub that loses power starts at most ten minutes behind (T1)."""
+
+STEP_CODES_MAX = 3
+STEP_SHARE = 0.2
+STEP_MAX_MS = DAY_MS
+"""A step is suspect when it would end more than 3 and more than 20 % of the codes, or is longer than a day (T3)."""
+
+LAST_CALL_MS = 2 * HOUR_MS
+"""How long before codes leave for want of the time people hear of it again (T2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What holds now about the hub's time, as one word with its particulars; no word when all is well."""
+
+    word: str
+    kind: EventKind
+    body: dict[str, Fact]
+
+
+class Timekeeper:
+    """Looks after the clock of this hub. `untrusted_stay_ms` is the setting of rule T2."""
+
+    def __init__(self, house: House, untrusted_stay_ms: int) -> None:
+        self._house = house
+        self._stay_ms = untrusted_stay_ms
+        self._kept_at: Instant | None = None
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            await self._look()
+            await self._house.nudges.wait(CLOCK_BELL, LOOK_EVERY_S)
+
+    async def _look(self) -> None:
+        clock = self._house.clock
+        reading = clock.reading()
+        step = clock.step() if isinstance(clock, GuardedClock) else None
+        is_calm = (
+            step is None and reading.trust is ClockTrust.TRUSTED and await self._house.database.read(_is_told_well)
+        )
+        if is_calm and self._kept_at is not None and reading.lo - self._kept_at < HIGH_WATER_EVERY_MS:
+            return
+        has_news, is_harmless = await self._house.database.write(lambda con: self._keep(con, reading, step))
+        self._kept_at = reading.lo
+        if is_harmless and isinstance(clock, GuardedClock):
+            clock.take_step()
+            log.info("clock.step.taken", extra={"step_ms": 0 if step is None else step.to - step.lo})
+        if has_news:
+            self._house.nudges.ring(OUTBOX_BELL)
+
+    def _keep(self, con: Connection, reading: ClockReading, step: ClockStep | None) -> tuple[bool, bool]:
+        """One transaction: the mark, and the alarm that holds now if it is another. Whether it is, and whether a step is harmless."""
+        # `lo` is true at every level of trust: it rises by trusted time and by uptime, and never goes back (T1).
+        facts.raise_high_water(con, reading.lo)
+        hub_time.set_untrusted_since(con, reading.untrusted_since)
+        is_harmless = step is not None and not is_suspect(con, step)
+        alarm = _alarm(con, reading, None if is_harmless else step, self._stay_ms)
+        word = "" if alarm is None else alarm.word
+        told = hub_time.told(con)
+        if word == told:
+            return False, is_harmless
+        hub_time.set_told(con, word)
+        if alarm is not None:
+            event = Event(alarm.kind, body=alarm.body)
+        else:
+            event = Event(EventKind.HUB_CLOCK_KNOWN, body={"trust": reading.trust.value})
+        journal.append(con, event, reading.lo)
+        return True, is_harmless
+
+
+def is_suspect(con: Connection, step: ClockStep) -> bool:
+    """Whether a step would remove so much, or is so long, that it is held until a person confirms it (T3)."""
+    ending, count = hub_time.ending_between(con, step.lo, step.to), hub_time.on_locks(con)
+    return step.to - step.lo > STEP_MAX_MS or (ending > STEP_CODES_MAX and ending > STEP_SHARE * count)
+
+
+def ring_all(nudges: Nudges, bells: tuple[str, ...]) -> None:
+    """Time has moved by itself: the keeper and every worker look again."""
+    for bell in (CLOCK_BELL, *bells):
+        nudges.ring(bell)
+
+
+def _is_told_well(con: Connection) -> bool:
+    return hub_time.told(con) == "" and hub_time.untrusted_since(con) is None
+
+
+def _alarm(con: Connection, reading: ClockReading, step: ClockStep | None, stay_ms: int) -> Alarm | None:
+    if step is not None:
+        body: dict[str, Fact] = {
+            "step_ms": step.to - step.lo,
+            "codes_ending": hub_time.ending_between(con, step.lo, step.to),
+            "released_at": format_instant(step.released_at),
+        }
+        return Alarm("step", EventKind.HUB_CLOCK_STEP_HELD, body)
+    if reading.trust is not ClockTrust.UNTRUSTED or reading.untrusted_since is None:
+        return None
+    leaves_at = Instant(reading.untrusted_since + stay_ms)
+    count = hub_time.bound_on_locks(con)
+    if count == 0 and hub_time.told(con) == "":
+        return None
+    about: dict[str, Fact] = {"codes_at_stake": count, "codes_leave_at": format_instant(leaves_at)}
+    if reading.lo >= leaves_at:
+        return Alarm("left", EventKind.HUB_CLOCK_UNKNOWN, about | {"stage": "codes_off"})
+    is_soon = reading.lo >= leaves_at - LAST_CALL_MS
+    stage = "codes_leave_soon" if is_soon else "begun"
+    return Alarm(stage, EventKind.HUB_CLOCK_UNKNOWN, about | {"stage": stage})

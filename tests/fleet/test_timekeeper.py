@@ -1,0 +1,141 @@
+"""The keeper of the time: alarms once each, steps judged by what they would end (T2, T3)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.fleet.timekeeper import Timekeeper, is_suspect
+from gateway.fleet.worker import House
+from gateway.model import ledger
+from gateway.model.answers import Written
+from gateway.model.clock import ClockStep, ClockTrust
+from gateway.model.evidence import Evidence
+from gateway.model.ids import CodeId
+from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
+from gateway.model.slot import SightedAs, SlotRecord
+from gateway.nudge import Nudges
+from gateway.runtime.interval import IntervalClock, KeptTime
+from gateway.store import codes, hub_time, journal, locks, slots
+from gateway.store.database import Connection, Database
+from tests.builders import FRONT, NOON, SeededEntropy, digest, make_code, make_profile, slot
+
+END = Instant(NOON + 5 * HOUR_MS)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with await Database.open(tmp_path / "hub.db", b"p" * 32) as opened:
+        yield opened
+
+
+class Machine:
+    """A hub's clocks, moved by the test."""
+
+    def __init__(self, *, is_heard: bool) -> None:
+        self.wall: int = NOON
+        self.up_s = 0.0
+        self.is_heard = is_heard
+
+    def wall_ms(self) -> int:
+        return self.wall
+
+    def uptime_s(self) -> float:
+        return self.up_s
+
+    def is_synced(self) -> bool:
+        return self.is_heard
+
+    def pass_time(self, span_ms: int) -> None:
+        self.wall += span_ms
+        self.up_s += span_ms / 1000
+
+
+def house_of(database: Database, machine: Machine) -> House:
+    return House(database, IntervalClock(machine, KeptTime(NOON)), SeededEntropy(), Nudges())
+
+
+def occupy(con: Connection, count: int, end: Instant = END) -> None:
+    """So many proven codes on the lock, each with that end."""
+    locks.put_profile(con, FRONT, make_profile(slots=30))
+    for number in range(1, count + 1):
+        code = make_code(f"code-{number}", pin=f"{1000 + number}", ends_at=end)
+        codes.put(con, code, b"sealed")
+        empty = SlotRecord(slot(number), sighted=SightedAs.EMPTY, sighted_at=NOON)
+        intended = ledger.intend_write(empty, CodeId(f"code-{number}"), digest(f"{1000 + number}"), NOON)
+        done = ledger.ended(intended, Written(Evidence.SUPERVISED), NOON, 1, supervision_is_honest=True)
+        slots.put(con, FRONT, done)
+
+
+async def told(database: Database) -> list[tuple[str, object]]:
+    found = await database.read(lambda con: journal.outbox(con, 0, 100))
+    return [(stored.event.kind.value, stored.event.body.get("stage")) for stored in found]
+
+
+async def test_t2_an_alarm_at_once_two_hours_before_and_when_the_codes_leave_each_once(database: Database) -> None:
+    machine = Machine(is_heard=False)
+    house = house_of(database, machine)
+    keeper = Timekeeper(house, 24 * HOUR_MS)
+    await database.write(lambda con: occupy(con, 2))
+    for hours in (0, 1, 20, 22, 23, 24, 30):
+        machine.pass_time(hours * HOUR_MS + MINUTE_MS - int(machine.up_s * 1000))
+        await keeper._look()
+        await Timekeeper(house, 24 * HOUR_MS)._look()
+    assert await told(database) == [
+        ("hub.clock_unknown", "begun"),
+        ("hub.clock_unknown", "codes_leave_soon"),
+        ("hub.clock_unknown", "codes_off"),
+    ]
+    machine.is_heard = True
+    await keeper._look()
+    await keeper._look()
+    assert (await told(database))[-1] == ("hub.clock_known", None)
+    assert await database.read(hub_time.untrusted_since) is None
+
+
+async def test_t2_a_hub_without_codes_at_stake_alarms_nobody(database: Database) -> None:
+    await Timekeeper(house_of(database, Machine(is_heard=False)), DAY_MS)._look()
+    assert await told(database) == []
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "ending", "others", "is_held"),
+    [
+        (6 * HOUR_MS, 4, 0, True),
+        (6 * HOUR_MS, 3, 0, False),
+        (6 * HOUR_MS, 4, 16, False),
+        (6 * HOUR_MS, 4, 15, True),
+        (DAY_MS, 0, 0, False),
+        (DAY_MS + 1, 0, 0, True),
+    ],
+)
+async def test_t3_a_step_is_held_by_what_it_would_end_and_by_its_length(
+    database: Database, *, step_ms: int, ending: int, others: int, is_held: bool
+) -> None:
+    def judge(con: Connection) -> bool:
+        occupy(con, ending + others, Instant(NOON + 9 * DAY_MS))
+        for number in range(1, ending + 1):
+            codes.put(con, make_code(f"code-{number}", pin=f"{1000 + number}", ends_at=END), b"sealed")
+        return is_suspect(con, ClockStep(NOON, Instant(NOON + step_ms), NOON))
+
+    assert await database.write(judge) is is_held
+
+
+async def test_t3_a_held_step_is_told_and_a_harmless_one_is_taken_at_the_next_look(database: Database) -> None:
+    machine = Machine(is_heard=True)
+    house = house_of(database, machine)
+    keeper = Timekeeper(house, DAY_MS)
+    await keeper._look()
+    machine.wall += 3 * HOUR_MS
+    assert house.clock.reading().lo == NOON
+    await keeper._look()
+    assert house.clock.reading().lo == NOON + 3 * HOUR_MS
+    machine.wall += 400 * DAY_MS
+    await keeper._look()
+    await keeper._look()
+    assert house.clock.reading().lo == NOON + 3 * HOUR_MS
+    assert await told(database) == [("hub.clock_step_held", None)]
+    machine.wall -= 400 * DAY_MS
+    await keeper._look()
+    assert house.clock.reading().trust is ClockTrust.TRUSTED
+    assert (await told(database))[-1] == ("hub.clock_known", None)
