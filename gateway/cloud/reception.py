@@ -49,7 +49,7 @@ PROBE = "inbox.probe"
 DATABASE_PACE = Pace(first_s=1.0, longest_s=60.0)
 
 INTERNAL_FAULT = Rejection(
-    RejectionReason.UNSUPPORTED,
+    RejectionReason.INTERNAL_ERROR,
     None,
     "this hub failed while taking the order, a fault of the hub that its log describes: report it, then order anew",
 )

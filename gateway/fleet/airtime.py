@@ -11,6 +11,7 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from gateway.fleet.backlog import Backlog
 from gateway.model.instant import Instant
 from gateway.planner.actions import Action
 
@@ -40,6 +41,8 @@ class Lane:
         self._waiters: list[_Waiter] = []
         self._order = itertools.count()
         self._is_taken = False
+        self.backlog = Backlog()
+        """The removals that are due here."""
 
     @asynccontextmanager
     async def turn(self, action: Action) -> AsyncIterator[Turn]:

@@ -31,7 +31,7 @@ from gateway.planner.announce import Announcement, Ending
 from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
 from gateway.planner.plan import Plan, plan
 from gateway.ports import Entropy
-from gateway.store import codes, facts, inbox, journal, locks, slots, snapshot, tenants
+from gateway.store import codes, facts, inbox, journal, locks, losses, slots, snapshot, tenants
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
 from gateway.store.tenants import FormerTenant
@@ -146,9 +146,14 @@ def _release(con: Connection, bench: Bench, record: SlotRecord, at: Instant) -> 
         tenants.remember(con, bench.lock_id, record.slot, FormerTenant(record.lease, digest, at))
 
 
+_LOSSES = frozenset({EventKind.CODE_MODIFIED_EXTERNAL, EventKind.CODE_DELETED_EXTERNAL})
+
+
 def _announce(con: Connection, news: Announcement, at: Instant) -> None:
     for event in news.events:
         journal.append(con, event, at)
+        if event.kind in _LOSSES:
+            losses.count(con, news.code_id, at)
     for command_id, ending in news.endings.items():
         inbox.close(con, command_id, inbox.Final.APPLIED if ending is Ending.APPLIED else inbox.Final.FAILED)
     codes.announce(con, news.code_id, news.told)

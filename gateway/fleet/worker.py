@@ -16,9 +16,10 @@ from gateway.fleet.steps import Bench, Done, Intent, Step
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import SECOND_MS, Instant
 from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
-from gateway.planner.actions import Action, ListSlots
+from gateway.planner.actions import Action, ClearSlot, ListSlots
 from gateway.planner.plan import Plan
 from gateway.ports import Clock, Entropy, LockPort
+from gateway.store import journal
 from gateway.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Worker:
     async def _look(self) -> Instant | None:
         """Settle and act until nothing is left to do now; returns when to look again."""
         found = await self._peek()
+        await self._forecast(found)
         while found is not None:
             if not found.is_settled:
                 step = await self._advance(None, may_act=_not_now)
@@ -108,6 +110,14 @@ class Worker:
         wake_at = again_at if found.wake_at is None else min(again_at, found.wake_at)
         return replace(found, head=None, wake_at=wake_at)
 
+    async def _forecast(self, found: Plan | None) -> None:
+        """Tell ahead when the removals that are due are more than the radio can do in time (A9)."""
+        at = self._house.clock.reading().lo
+        news = self._lane.backlog.note(self._bench.lock_id, None if self.is_away else found, at)
+        if news is not None:
+            await self._house.database.write(lambda con: journal.append(con, news, at))
+            self._house.nudges.ring(OUTBOX_BELL)
+
     def _may_act(self, action: Action) -> bool:
         return self._port is not None
 
@@ -116,6 +126,8 @@ class Worker:
         started = loop.time()
         result = await perform(port, intent.action, intent.pin, self._house.clock)
         took_ms = round((loop.time() - started) * 1000)
+        if isinstance(intent.action, ClearSlot):
+            self._lane.backlog.took(took_ms)
         log.info(
             "fleet.action.ended",
             extra={

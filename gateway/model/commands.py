@@ -81,6 +81,7 @@ class RejectionReason(StrEnum):
     NOT_TIME_BOUND = "access_code_not_time_bound"
     NO_BACKUP = "backup_access_code_not_found"
     OPENS_NOW = "opens_now"
+    INTERNAL_ERROR = "internal_error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class EventKind(StrEnum):
     LOCK_ACCESS_DENIED = "lock.access_denied"
     LOCK_JAMMED = "lock.jammed"
 
+    HUB_REMOVALS_DELAYED = "hub.removals_delayed"
+
     DEVICE_ADDED = "device.added"
     DEVICE_REMOVED = "device.removed"
     DEVICE_WIPED = "device.wiped"

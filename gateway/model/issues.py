@@ -14,6 +14,7 @@ class Issue(StrEnum):
     CONFLICTING_CHANGE = "conflicting_external_modification"
     DEVICE_DISCONNECTED = "device_disconnected"
     DEVICE_REMOVED = "device_removed"
+    INACTIVE = "access_code_inactive"
     REFUSED = "provider_issue"
 
     DELAY_IN_SETTING = "delay_in_setting_on_device"

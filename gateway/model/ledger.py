@@ -27,7 +27,7 @@ from gateway.model.barrier import NO_BARRIER
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.ids import CodeId
 from gateway.model.instant import SECOND_MS, Instant
-from gateway.model.pin import Pin, PinDigest
+from gateway.model.pin import LONGEST_PIN, SHORTEST_PIN, Pin, PinDigest
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.model.window import Window
 
@@ -178,12 +178,24 @@ def sighted(record: SlotRecord, sighting: Sighting, at: Instant, digest_of: Call
             seen = _seen(record, SightedAs.EMPTY, at, by=sighting.source)
         case Disabled():
             seen = _seen(record, SightedAs.DISABLED, at, by=sighting.source)
+        case Held(pin=pin) if pin is not None and _is_cleared_to_zeros(record, digest_of(pin), digest_of):
+            seen = _seen(record, SightedAs.EMPTY, at, by=sighting.source)
         case Held(pin=pin):
             as_ = SightedAs.MASKED if pin is None else SightedAs.HELD
             seen = _seen(record, as_, at, digest=None if pin is None else digest_of(pin), by=sighting.source)
         case _:
             assert_never(sighting.value)
     return _settled(record, seen, at) if record.lease is not None else replace(seen, tries=0, next_try_at=None)
+
+
+def _is_cleared_to_zeros(record: SlotRecord, shown: PinDigest, digest_of: Callable[[Pin], PinDigest]) -> bool:
+    """Whether a slot that we cleared shows zeros only, which some locks do instead of telling that it is empty.
+
+    Seen with Schlage BE469 (four and six zeros). Only after our own clear, and never when zeros were our PIN.
+    """
+    if record.lease is None or record.operation is not Operation.CLEAR or shown in {record.intended, record.proven}:
+        return False
+    return any(shown == digest_of(Pin("0" * length)) for length in range(SHORTEST_PIN, LONGEST_PIN + 1))
 
 
 def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord:

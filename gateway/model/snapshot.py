@@ -10,6 +10,7 @@ from gateway.model.issues import Issue, Status
 from gateway.model.link import UNMEASURED, Link
 from gateway.model.lock import DEFAULT_LEAD_MS, DEFAULT_PRELOAD_MS, DEFAULT_UNTRUSTED_STAY_MS, LockProfile
 from gateway.model.lock_clock import NEVER_CHECKED, LockClock
+from gateway.model.loss import Loss
 from gateway.model.pin import PinDigest
 from gateway.model.pool import Pool, PoolRules
 from gateway.model.slot import SlotRecord
@@ -88,3 +89,4 @@ class LockSnapshot:
     refused_windows: frozenset[CodeId] = frozenset()
     pool: Pool = field(default_factory=Pool)
     takeovers: Mapping[Slot, Takeover] = field(default_factory=dict)
+    losses: Mapping[CodeId, Loss] = field(default_factory=dict)

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     ADOPT = "look_before_adopting"
     FIRST_LISTING = "first_listing"
     CHECK_CLOCK = "check_clock"
+    AUDIT = "audit"
 
 
 class Urgency(IntEnum):
@@ -35,6 +36,7 @@ class Urgency(IntEnum):
     WRITE = 2
     PROVE = 3
     LIST = 4
+    AUDIT = 5
 
 
 @dataclass(frozen=True, slots=True)

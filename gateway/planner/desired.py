@@ -7,6 +7,7 @@ from gateway.model.access_code import AccessCode
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.instant import DAY_MS, MINUTE_MS, Instant
 from gateway.model.lock import DEFAULT_UNTRUSTED_STAY_MS
+from gateway.model.loss import Loss
 from gateway.model.slot import Wanted
 from gateway.model.window import Window
 from gateway.planner.native import Timing
@@ -102,9 +103,14 @@ class Escalation:
     failed_at: Instant
 
 
-def escalation(wish: Desire, lead_ms: int) -> Escalation:
-    """The two instants of rule A8, by whether the order came before its lead."""
+def escalation(wish: Desire, lead_ms: int, loss: Loss | None = None) -> Escalation:
+    """The two instants of rule A8, by whether the order came before its lead.
+
+    A code that was proven and lost again is late from its loss on, and has failed when that is repeated.
+    """
     code = wish.code
+    if loss is not None and loss.last_at > code.accepted_at:
+        return Escalation(loss.last_at, loss.last_at if loss.is_repeated else Instant(loss.last_at + LATE_FAILED_MS))
     opens_at = wish.just_in_time_at
     if code.strict_start and opens_at is not None and code.accepted_at < opens_at:
         # Written at the last moment on purpose (A5): it is late when an order given at that moment would be.

@@ -18,6 +18,7 @@ from gateway.model.slot import SlotRecord, Verdict, judge, possible_pins
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
 from gateway.planner.actions import Action, PoolStep
 from gateway.planner.announce import Announcement, announcement
+from gateway.planner.audit import audits
 from gateway.planner.capacity import short_of_room
 from gateway.planner.desired import Desire, Phase, desire
 from gateway.planner.diff import Scene, candidates, holders
@@ -91,7 +92,7 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
     scene = Scene(settled, reading, wishes, verdicts, assignment, holders(settled))
     standings, announcements = _told(scene, holding)
     pool = pool_plan(scene, holding)
-    queue = () if snapshot.is_quarantined else ordered(tuple(candidates(scene)))
+    queue = () if snapshot.is_quarantined else ordered((*candidates(scene), *audits(scene)))
     ready = [entry.action for entry in queue if entry.not_before is None or entry.not_before <= reading.lo]
     edges = (
         *(wish.changes_at for wish in wishes.values()),
@@ -145,6 +146,7 @@ def _told(
             is_short_of_room=code_id in short,
             is_spare=snapshot.pool.is_spare(code_id),
             has_backup=code_id in helped,
+            loss=snapshot.losses.get(code_id),
         )
         standings[code_id] = standing_of(wish, now, scene.reading, lead_ms(wish.code, snapshot))
         told = snapshot.announced.get(code_id, Announced())

@@ -6,7 +6,8 @@ from gateway.model.answers import RefusalReason
 from gateway.model.clock import ClockReading
 from gateway.model.instant import Instant
 from gateway.model.issues import Issue, Status
-from gateway.model.slot import SlotRecord, Verdict, is_lost
+from gateway.model.loss import Loss
+from gateway.model.slot import SightedAs, SlotRecord, Verdict, is_lost
 from gateway.model.window import Window
 from gateway.planner.desired import REMOVAL_FAILED_MS, Desire, Phase, escalation
 
@@ -49,6 +50,7 @@ class Circumstances:
     is_short_of_room: bool = False
     is_spare: bool = False
     has_backup: bool = False
+    loss: Loss | None = None
 
 
 def is_lost_now(now: Circumstances) -> bool:
@@ -106,6 +108,8 @@ def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms
     if wish.phase is Phase.WANTED and now.verdict in _DRIFT:
         is_allowed = wish.code.is_external_modification_allowed
         issues.add(Issue.EXTERNAL_CHANGE_IN_EFFECT if is_allowed else Issue.CONFLICTING_CHANGE)
+        if now.record is not None and now.record.sighted is SightedAs.DISABLED:
+            issues.add(Issue.INACTIVE)
     if is_lost_now(now):
         issues.add(Issue.EVIDENCE_LOST)
     if now.is_quarantined:
@@ -128,7 +132,7 @@ def _of_unproven(
         return issues | {Issue.FAILED_TO_SET, _OF_REFUSAL[reason or RefusalReason.UNSPECIFIED]}, []
     if now.verdict in _DRIFT and wish.code.is_external_modification_allowed:
         return issues, []
-    late = escalation(wish, lead_ms)
+    late = escalation(wish, lead_ms, now.loss)
     if reading.lo >= late.failed_at:
         return issues | {Issue.FAILED_TO_SET}, []
     if reading.lo >= late.delay_at:

@@ -56,6 +56,7 @@ ISSUE_WORDS: Mapping[Issue, str] = {
     Issue.DEVICE_DISCONNECTED: "The lock does not answer.",
     Issue.DEVICE_REMOVED: "Another device answers in the lock's place; nothing is written to it.",
     Issue.EVIDENCE_LOST: "The lock lost its codes; what was proven no longer holds.",
+    Issue.INACTIVE: "The code is on the lock and was switched off there.",
     Issue.REFUSED: "The lock refused the PIN without saying why.",
     Issue.DELAY_IN_SETTING: "Getting the PIN onto the lock takes longer than usual.",
     Issue.EXTERNAL_CHANGE_IN_EFFECT: "Somebody changed the code at the lock; this code allows that.",

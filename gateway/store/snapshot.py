@@ -2,7 +2,7 @@
 
 from gateway.model.ids import LockId
 from gateway.model.snapshot import LockSettings, LockSnapshot
-from gateway.store import codes, inbox, lock_time, locks, pairing, pool, slots, takeovers
+from gateway.store import codes, inbox, lock_time, locks, losses, pairing, pool, slots, takeovers
 from gateway.store.database import Connection
 
 
@@ -29,4 +29,5 @@ def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapsh
         refused_windows=codes.refused_windows(con, lock_id),
         pool=pool.of_lock(con, lock_id, settings.pool),
         takeovers=takeovers.of_lock(con, lock_id),
+        losses=losses.of_lock(con, lock_id),
     )

@@ -19,6 +19,7 @@ from gateway.model.pool import AutoPull, Backup, Pool, PoolIssue, PoolRules
 from gateway.model.slot import SightedAs, SlotRecord
 from gateway.model.snapshot import LockSettings, LockSnapshot
 from gateway.planner.actions import ClearSlot, GenerateBackup, PullBackup, RetireBackup, TellPool, WriteSlot
+from gateway.planner.audit import AUDIT_EVERY_MS
 from gateway.planner.plan import Plan, plan
 from gateway.planner.pool import REFUSED_REST_MS
 from tests.builders import KEY, LEAD_MS, NOON, digest, make_code, make_profile, make_snapshot, reading, slot
@@ -353,7 +354,7 @@ def test_a_look_at_an_empty_slot_leaves_a_settled_pool_alone() -> None:
     full = told_nothing_new(pooled(spares=3, slots=[written(number, spare(number)) for number in (1, 2, 3)]))
     seen = ledger.sighted(empty(4), Sighting(Empty(), SightingSource.LOCK), NOON, lambda pin: pin.digest(KEY))
     found = plan(replace(full, slots={**full.slots, slot(4): seen}), reading(NOON))
-    assert (found.head, found.pool_steps, found.wake_at) == (None, (), None)
+    assert (found.head, found.pool_steps, found.wake_at) == (None, (), NOON + AUDIT_EVERY_MS)
 
 
 def test_the_builders_pins_differ() -> None:

@@ -17,6 +17,7 @@ from gateway.model.instant import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.model.slot import Operation, Outcome
 from gateway.store import slots
 from gateway.store.journal import StoredEvent
+from tests.sim.auditors_record import Bookkeeper
 from tests.sim.auditors_time import has_window, lead_of, may_be_there
 from tests.sim.book import Book
 from tests.sim.clock import HubClock, TrueTime
@@ -92,6 +93,7 @@ class Auditors:
         """PINs that the hub ever tried to write into a slot."""
         self._unjustified: dict[tuple[str, int, str], Instant] = {}
         self._started: set[tuple[str, str]] = set()
+        self._record = Bookkeeper(scene.book, lambda: scene.clock, self.cry)
 
     def cry(self, auditor: str, told: str) -> None:
         """Note a broken rule."""
@@ -216,6 +218,7 @@ class Auditors:
 
     def on_event(self, stored: StoredEvent) -> None:
         """An event was committed: does it claim more than the truth (N6)?"""
+        self._record.on_event(stored)
         event = stored.event
         if event.kind in {EventKind.CODE_SET, EventKind.CODE_PIN_CHANGED}:
             self._check_claimed_set(str(event.lock_id), str(event.code_id), event.body.get("slot"))

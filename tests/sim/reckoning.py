@@ -14,6 +14,7 @@ from gateway.planner.backoff import REPEATS_PER_DAY
 from gateway.store import journal
 from gateway.store.database import Connection
 from tests.sim.auditors import Auditors, Scene
+from tests.sim.auditors_record import at_rest
 from tests.sim.auditors_time import may_be_there
 from tests.sim.book import Wish
 from tests.sim.doors import Door
@@ -35,6 +36,7 @@ def unsettled(scene: Scene, auditors: Auditors, heard: Sequence[CloudEvent]) -> 
     found = [("memory", line) for door in scene.doors.values() for line in _of_door(scene, auditors, door, refused)]
     found += [("answers", line) for line in _of_orders(scene, auditors, heard)]
     found += [("events", line) for line in _of_events(scene.disk.connection, heard)]
+    found += [("record", line) for line in at_rest(scene.disk.connection, scene.true.now())]
     return found
 
 

@@ -135,6 +135,7 @@ class World:
         self._last_line = 0
         self._sent_bytes: dict[str, bytes] = {}
         self._quiet_since: Instant | None = None
+        self._looks: Counter[str] = Counter()
 
     def chance(self, name: str) -> random.Random:
         """Chance of its own for every purpose, so that one fault more does not change all others."""
@@ -272,7 +273,9 @@ class World:
         self.trace.note("call", lock=door.lock_id, verb=verb.value, slot=slot, pin=pin)
         self.auditors.on_call(door, verb, slot, pin)
         now, since = self.true.now(), self._quiet_since
-        if since is not None and not self._is_edge_near(door.lock_id, now):
+        self._looks[door.lock_id] += verb is Verb.READ
+        is_audit = verb is Verb.READ and self._looks[door.lock_id] == 1  # one in an hour is the rotating audit (N5)
+        if since is not None and not is_audit and not self._is_edge_near(door.lock_id, now):
             self.auditors.cry("quiet", f"{door.lock_id}: {verb} of slot {slot} though nothing has changed")
 
     def on_change(self, door: Door, change: Change) -> None:
@@ -351,6 +354,7 @@ class World:
         for auditor, told in await self.settle():
             self.auditors.cry(auditor, told)
         self._quiet_since = self.true.now()
+        self._looks.clear()
         await asyncio.sleep(quiet_s)
         self._quiet_since = None
 

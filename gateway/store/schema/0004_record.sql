@@ -29,3 +29,10 @@ CREATE TABLE pairing (
 -- place, so the text can be erased and the chain stays whole (A19). Written with the line, set to NULL by the chore.
 ALTER TABLE journal ADD COLUMN personal TEXT;
 CREATE INDEX journal_personal ON journal (code_id) WHERE personal IS NOT NULL;
+
+-- How often in a row a proven code was found changed or gone (A8). Written by fleet.
+CREATE TABLE loss (
+    code_id TEXT PRIMARY KEY REFERENCES access_code (code_id),
+    count INTEGER NOT NULL CHECK (count >= 1),
+    last_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
