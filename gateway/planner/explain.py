@@ -231,6 +231,9 @@ def advice_for(
         yield "delete a code that nobody needs, on the hub or at the lock"
     elif issues & {Issue.DUPLICATE, Issue.CONSTRAINTS, Issue.REFUSED}:
         yield f"give it another PIN, with: gatewayctl update {wish.code.code_id} --pin -"
+    has_end, is_late = wish.code.window.ends_at is not None, issues & {Issue.FAILED_TO_SET, Issue.DELAY_IN_SETTING}
+    if has_end and is_late and plan.pool.ready and Issue.USING_BACKUP not in issues:
+        yield f"hand out a backup code that is on the lock already, with: gatewayctl pull {wish.code.code_id}"
     if Issue.FAILED_TO_REMOVE in issues and record is not None:
         yield f"delete slot {record.slot} at the keypad of the lock, if the door must be safe now"
     if Issue.CONFLICTING_CHANGE in issues:

@@ -9,9 +9,10 @@ from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.events import Fact
 from gateway.model.instant import MINUTE_MS, Instant, format_instant
 from gateway.model.issues import Issue
+from gateway.model.pool import PoolIssue
 from gateway.planner.desired import Phase
 from gateway.planner.explain import local_time, named, span, when
-from gateway.planner.words import ISSUE_WORDS
+from gateway.planner.words import ISSUE_WORDS, POOL_WORDS
 from gateway.ports import DriverState
 from gateway.shell import documents
 from gateway.shell.context import Conditions, Peer, ShellContext
@@ -180,6 +181,9 @@ def _of_lock(scene: Scene, row: LockRow, context: ShellContext) -> Iterator[Conc
         text = f"Another device answers in place of {name}: nothing is written to it."
         yield Concern(Weight.SHUT_OUT, text, f"if it is the new lock: gatewayctl accept-lock {scene.view.lock_id}")
         return
+    if PoolIssue.EMPTY in scene.plan.pool.issues:
+        remedy = f"gatewayctl pool {scene.view.lock_id}"
+        yield Concern(Weight.SOON, f"{name}: {POOL_WORDS[PoolIssue.EMPTY]}", remedy)
     troubled = [
         (code, errors)
         for code in scene.snapshot.codes

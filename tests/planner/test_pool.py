@@ -359,3 +359,56 @@ def test_a_look_at_an_empty_slot_leaves_a_settled_pool_alone() -> None:
 
 def test_the_builders_pins_differ() -> None:
     assert len({digest(f"90{number}7") for number in (1, 2, 3)}) == 3
+
+
+@st.composite
+def crowded_locks(draw: st.DrawFn) -> LockSnapshot:
+    """A lock of a few slots in any state that guests, spares, pulled backups and strangers can leave it in."""
+    size = draw(st.integers(1, 8))
+    spares = draw(st.integers(0, 5))
+    stays = draw(st.integers(0, 6))
+    guests = [
+        make_code(
+            f"guest-{number}",
+            f"35{number}1",
+            starts_at=Instant(START + draw(st.integers(-120, 120)) * MINUTE_MS),
+            ends_at=END,
+            deleted_at=draw(st.sampled_from([None, None, NOON])),
+        )
+        for number in range(stays)
+    ]
+    holders = [*guests, *(spare(number) for number in range(1, spares + 1))]
+    places = draw(st.permutations(range(1, size + 1)))
+    records = []
+    for number, code in zip(places, draw(st.permutations(holders)), strict=False):
+        if draw(st.booleans()):
+            records.append(draw(st.sampled_from([written, unanswered]))(number, code))
+        elif draw(st.booleans()):
+            records.append(SlotRecord(slot(number), sighted=SightedAs.MASKED, sighted_at=NOON))
+        else:
+            records.append(empty(number))
+    rules = PoolRules(size=draw(st.integers(0, 5)), reserve=draw(st.integers(0, 2)))
+    names = tuple(code.code_id for code in guests if draw(st.booleans()))
+    return pooled(
+        *guests, spares=spares, slots=records, rules=rules, guests=names, size=size, is_on=draw(st.booleans())
+    )
+
+
+@given(crowded_locks(), st.integers(-60, 300))
+def test_a_pool_never_harms_a_guest(snapshot: LockSnapshot, minutes: int) -> None:
+    """Whatever the lock looks like: only spares leave, only proven ones are given, each once, and no guest loses room."""
+    found = plan(snapshot, reading(Instant(NOON + minutes * MINUTE_MS)))
+    retired = [step.code_id for step in found.pool_steps if isinstance(step, RetireBackup)]
+    pulls = _pulls(found)
+    drawn = sum(isinstance(step, GenerateBackup) for step in found.pool_steps)
+    assert all(snapshot.pool.is_spare(code_id) for code_id in retired)
+    assert len(set(retired)) == len(retired)
+    given = [step.backup for step in pulls]
+    assert len(set(given)) == len(given) == len({step.original for step in pulls})
+    assert set(given) <= set(found.pool.ready)
+    assert not set(given) & set(retired)
+    assert all(step.original in snapshot.pool.guests for step in pulls)
+    assert not (drawn and retired), "a pool that gives way does not grow"
+    living = sum(backup.is_spare for backup in snapshot.pool.backups.values())
+    assert drawn == 0 or living + drawn <= min(snapshot.settings.pool.size, len(snapshot.profile.slots))
+    assert found.pool.is_on or drawn == 0

@@ -196,3 +196,19 @@ async def test_a_backup_is_not_updated_and_not_backed_up_itself(house: House) ->
 def test_a_pin_of_the_tests_is_none_of_the_house() -> None:
     assert Pin("9753").reveal() not in CANARIES
     assert Instant(NOON) == NOON
+
+
+async def test_status_tells_of_a_pool_without_a_ready_code(house: House) -> None:
+    assert "No backup code is ready" not in text_of(await house.run("status"))
+    await house.run("pool", "front-door", "--on")
+    assert "Front door: No backup code is ready on this lock." in text_of(await house.run("status"))
+
+
+async def test_why_of_a_late_stay_says_that_a_backup_could_be_handed_out(house: House) -> None:
+    await stocked(house)
+    await house.db.write(
+        lambda con: order(con, house.context.desk, "late", FRONT, "Late", "517293", None, NOON + HOUR_MS)
+    )
+    assert "with: gatewayctl pull late" in text_of(await house.run("why", "late"))
+    await house.run("pull", "late")
+    assert "gatewayctl pull late" not in text_of(await house.run("why", "late"))

@@ -17,6 +17,7 @@ from gateway.model.instant import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.model.slot import Operation, Outcome
 from gateway.store import slots
 from gateway.store.journal import StoredEvent
+from tests.sim.auditors_pool import PoolAuditor
 from tests.sim.auditors_record import Bookkeeper
 from tests.sim.auditors_time import has_window, lead_of, may_be_there
 from tests.sim.book import Book
@@ -71,6 +72,14 @@ class Scene(Protocol):
         """The hub's digest of a PIN."""
         ...
 
+    def is_spare(self, code_id: str) -> bool:
+        """Whether a code is a backup that nobody was given."""
+        ...
+
+    def open_pin(self, code_id: CodeId, lock_id: LockId) -> str:
+        """The digits of a code as the hub keeps them."""
+        ...
+
     def calm_since(self) -> Instant | None:
         """Since when nothing has gone wrong anywhere; None while something is."""
         ...
@@ -82,6 +91,7 @@ class Auditors:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self.violations: list[Violation] = []
+        self.pools = PoolAuditor(scene, self.cry, scene.open_pin, self.held)
         self.tenants: dict[tuple[str, int], Tenant] = {}
         self.strangers: dict[tuple[str, int], str] = {
             (door.lock_id, slot): pin for door in scene.doors.values() for slot, pin in door.firmware.pins().items()
@@ -236,6 +246,10 @@ class Auditors:
         is_there = wish.pin is None or door.firmware.pins().get(slot) == wish.pin
         if not is_there and slot not in door.unheard and not door.firmware.is_settling(slot):
             self.cry("claim", f"{code_id} is told set in slot {slot} of {lock_id} and is not there")
+
+    def held(self, lock_id: str) -> set[str]:
+        """The codes whose PINs are on a lock."""
+        return {tenant.code_id for (other_lock, _), tenant in self.tenants.items() if other_lock == lock_id}
 
     def _held_by(self, lock_id: str, code_id: str) -> Iterator[int]:
         for (other_lock, slot), tenant in self.tenants.items():

@@ -37,6 +37,10 @@ class Wish:
         return not self.is_over(at) and at >= self.opens_at(lead_ms)
 
 
+CHANGING = frozenset({"access_code.create", "access_code.update", "access_code.delete"})
+"""Orders that say what is wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An order as it was sent."""
@@ -44,6 +48,11 @@ class Sent:
     order_id: str
     kind: str
     body: Mapping[str, Fact]
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it says what is wanted; the others ask for something that is done at once."""
+        return self.kind in CHANGING
 
     @property
     def code_id(self) -> str:

@@ -12,6 +12,9 @@ from tests.sim.book import Book, Sent, Wish, text
 LIVING_MAX = 12
 """Codes that a lock is given at once, more than the smallest locks hold."""
 
+GUESTS_WITH_POOL = 0.25
+"""Share of stays that are ordered with the backup pool behind them."""
+
 PIN_DIGITS = 8
 """Where the lock takes them: so long that no number in a log line is taken for a PIN by accident."""
 
@@ -74,6 +77,9 @@ class Manager:
             return self._follow(code_id, now)
         if dice < 0.96:
             return self._replace(code_id, now)
+        if dice < 0.98:
+            body: dict[str, Fact] = {"access_code_id": code_id, "force": self._chance.random() < 0.7}
+            return self.order("access_code.pull_backup_access_code", body)
         return self._blunder(code_id, now)
 
     def _is_past(self, code_id: str, now: Instant) -> bool:
@@ -101,6 +107,8 @@ class Manager:
             body["ends_at"] = text(ends)
         if chance.random() < 0.1:
             body["is_external_modification_allowed"] = True
+        if ends is not None and chance.random() < GUESTS_WITH_POOL:
+            body["use_backup_access_code_pool"] = True
         self._codes[code_id] = {**body, "_ends": ends}
         return self.order("access_code.create", self._numbered(code_id, body))
 

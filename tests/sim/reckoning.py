@@ -70,6 +70,12 @@ def _is_excused(scene: Scene, auditors: Auditors, door: Door, wish: Wish, refuse
     pins = door.firmware.pins()
     # A code that a person may take off keeps its slot until its end, so that it can be put back by an order.
     taken = set(pins) | {slot for (lock_id, slot) in auditors.claims if lock_id == door.lock_id}
+    # A spare makes room for whoever is due (A16).
+    taken -= {
+        slot
+        for (lock_id, slot), who in auditors.tenants.items()
+        if lock_id == door.lock_id and scene.is_spare(who.code_id)
+    }
     if wish.is_change_allowed or len(taken) >= door.model.slots or refused.get(wish.code_id) == wish.order_id:
         return True
     is_deleted_unheard = any(slot not in pins for slot in door.unheard)
@@ -97,6 +103,8 @@ def _of_orders(scene: Scene, auditors: Auditors, heard: Sequence[CloudEvent]) ->
 
 def _may_be_open(scene: Scene, auditors: Auditors, order_id: str, now: Instant) -> bool:
     """Whether an accepted order still waits for its time, or for something that never comes."""
+    if not scene.book.sent[order_id].is_changing:
+        return False
     code_id = scene.book.sent[order_id].code_id
     if scene.book.last_order[code_id] != order_id:
         return False

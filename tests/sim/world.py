@@ -23,7 +23,7 @@ from gateway.cloud.broker_settings import BrokerSettings
 from gateway.cloud.counterpart import Counterpart
 from gateway.cloud.link import LinkDown
 from gateway.cloud.report import EventReceipt
-from gateway.model.events import EventKind
+from gateway.model.events import EventKind, Fact
 from gateway.model.ids import CodeId, HubId, LockId
 from gateway.model.instant import MINUTE_MS, Instant
 from gateway.model.pin import Pin
@@ -262,6 +262,9 @@ class World:
     def digest(self, pin: str) -> bytes:
         return Pin(pin).digest(self._keys.digest_key)
 
+    def is_spare(self, code_id: str) -> bool:
+        return code_id in self.auditors.pools.spares
+
     def calm_since(self) -> Instant | None:
         if self.life is None or self.driver_gone or any(door.is_deaf for door in self.doors.values()):
             return None
@@ -296,20 +299,29 @@ class World:
             event = stored.event
             self.trace.note("event", seq=stored.seq, kind=event.kind.value, code=event.code_id, of=event.command_id)
             if event.kind is EventKind.COMMAND_ACCEPTED:
-                self._accept(str(event.command_id), event.body["generation"])
+                self._accept(str(event.command_id), event.body)
+            self.auditors.pools.on_event(event)
             self.auditors.on_event(stored)
         self._last_line = last
 
-    def _accept(self, order_id: str, generation: object) -> None:
+    def _accept(self, order_id: str, answer: Mapping[str, Fact]) -> None:
+        generation, sent = answer.get("generation"), self.book.sent[order_id]
+        if not sent.is_changing:
+            return
         assert isinstance(generation, int)
         wish = self.book.accept(order_id, generation)
         self.trace.note("wish", told=wish_text(wish))
         if wish.pin is None and not wish.is_deleted:
-            sealed = codes.sealed_pin(self.disk.connection, CodeId(wish.code_id))
-            assert sealed is not None
-            pin = self._seal.open(sealed, LockId(wish.lock_id), CodeId(wish.code_id)).reveal()
-            self.manager.pins.add(pin)
-            self.book.learn_pin(wish.code_id, pin)
+            self.book.learn_pin(wish.code_id, self.open_pin(CodeId(wish.code_id), LockId(wish.lock_id)))
+        self.auditors.pools.accepted(sent, self.book.wishes[wish.code_id], self.true.now())
+
+    def open_pin(self, code_id: CodeId, lock_id: LockId) -> str:
+        """The digits of a code as the hub keeps them; from then on nobody may say them."""
+        sealed = codes.sealed_pin(self.disk.connection, code_id)
+        assert sealed is not None
+        pin = self._seal.open(sealed, lock_id, code_id).reveal()
+        self.manager.pins.add(pin)
+        return pin
 
     def _on_taken(self, sender: str, topic: str, payload: bytes) -> None:
         if sender != HUB:
@@ -376,6 +388,7 @@ class World:
         while True:
             await asyncio.sleep(LOOK_S)
             self.auditors.look()
+            self.auditors.pools.look(self.disk.connection, self.true.now())
 
 
 @asynccontextmanager

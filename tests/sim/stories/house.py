@@ -40,6 +40,8 @@ def create(
     starts_in_s: float | None = None,
     ends_in_s: float | None = None,
     lock_id: str = LOCK,
+    *,
+    with_pool: bool = False,
 ) -> str:
     """Order a code; returns the order's id."""
     now = world.true.now()
@@ -49,6 +51,8 @@ def create(
 
     body: dict[str, Fact] = {"access_code_id": code_id, "device_id": lock_id, "name": code_id, "code": pin}
     given: dict[str, Fact] = {"starts_at": at(starts_in_s), "ends_at": at(ends_in_s)}
+    if with_pool:
+        given["use_backup_access_code_pool"] = True
     return world.manager.order("access_code.create", body | {name: value for name, value in given.items() if value})
 
 
