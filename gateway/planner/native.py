@@ -16,7 +16,7 @@ from gateway.model.link import LONGEST_LEAD_MS
 from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.lock_clock import ClockState
 from gateway.model.pin import PinDigest
-from gateway.model.slot import SlotRecord
+from gateway.model.slot import SightedAs, SlotRecord
 from gateway.model.snapshot import LockSnapshot
 from gateway.model.window import CodeType, Window
 
@@ -124,8 +124,10 @@ def _is_kept_well(schedule: Schedule, asked: Window) -> bool:
 
 
 def _is_on_lock(code: AccessCode, record: SlotRecord | None, window: Window | None) -> bool:
-    """Whether this very PIN is proven on the lock under this very window."""
+    """Whether this very PIN is proven on the lock under this very window, and was not seen gone since."""
     is_proven = record is not None and record.proof is not None and record.proven == code.digest
+    if record is not None and record.sighted is SightedAs.EMPTY:
+        return False
     return record is not None and is_proven and record.barrier.keeps(window)
 
 

@@ -158,6 +158,9 @@ class Auditors:
             # Nobody can tell a hand's PIN from ours: where a clear went unanswered (A15 calls it an edit of our code), or
             # where it is the very PIN that we tried to write there.
             is_hidden = change.slot in door.unanswered or change.after in self._tried.get(key, ())
+            # While a code keeps a slot in which it was proven, whoever programs that slot edits the code (A15).
+            record = slots.get(self._scene.disk.connection, door.lock_id, Slot(change.slot))
+            is_hidden = is_hidden or (record.lease is not None and record.proven is not None)
             if change.after is not None and key not in self.claims and not is_hidden:
                 self.strangers[key] = change.after
             return

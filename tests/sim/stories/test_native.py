@@ -1,0 +1,23 @@
+"""What worlds taught about locks that keep their windows themselves."""
+
+from drivers.simulator.lock.profiles import shipped_model
+from tests.sim.stories.house import HOUR_S, LOCK, create, tell
+from tests.sim.world import World
+
+
+def test_a_preloaded_code_that_a_hand_deleted_is_never_put_back_without_its_window() -> None:
+    """Its last proof outlived its deletion, so it counted as on the lock without a window, and was live 81 minutes early (A2)."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", "25802580", starts_in_s=2 * HOUR_S, ends_in_s=20 * HOUR_S)
+        await world.pass_time(0.9 * HOUR_S)
+        door = world.doors[LOCK]
+        (slot,) = door.firmware.pins()
+        door.erase(slot, world.loop.time())
+        await world.pass_time(60)
+        assert all(not door.firmware.may_open(slot, world.loop.time()) for slot in door.firmware.pins())
+        await world.pass_time(2 * HOUR_S)
+        (slot,) = door.firmware.pins()
+        assert door.firmware.may_open(slot, world.loop.time())
+
+    assert tell(story, models=[shipped_model("timed_strict")]) == []
