@@ -354,6 +354,9 @@ def possible_pins(record: SlotRecord) -> frozenset[PinDigest]:
     """
     if record.sighted is SightedAs.EMPTY:
         return frozenset()
+    if record.sighted is SightedAs.HELD and record.sighted_digest is None:
+        # Our PIN was seen gone, and then somebody put one there that we have not seen.
+        return frozenset()
     if record.sighted is SightedAs.HELD and record.sighted_digest is not None:
         return frozenset({record.sighted_digest})
     return frozenset(digest for digest in (record.intended, record.proven) if digest is not None)

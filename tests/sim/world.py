@@ -37,6 +37,7 @@ from gateway.store import codes, facts, hub_time, journal
 from gateway.store.seal import HubKeys, PinSeal, load_secret
 from tests.builders import SeededEntropy
 from tests.sim.auditors import LOOK_S, Auditors
+from tests.sim.auditors_time import lead_of
 from tests.sim.book import Book
 from tests.sim.broker import Habits, SimBroker, SimLink
 from tests.sim.clock import HubClock, TrueTime
@@ -289,7 +290,8 @@ class World:
         self.disturbed(what, lock=door.lock_id)
 
     def _is_edge_near(self, lock_id: str, now: Instant) -> bool:
-        edges = [edge for wish in self.book.of_lock(lock_id) for edge in (wish.opens_at(self.lead_ms), wish.ends_at)]
+        lead_ms = lead_of(self.disk.connection, lock_id, self.lead_ms)
+        edges = [edge for wish in self.book.of_lock(lock_id) for edge in (wish.opens_at(lead_ms), wish.ends_at)]
         return any(edge is not None and edge <= now <= edge + 10 * MINUTE_MS for edge in edges)
 
     def _on_commit(self) -> None:

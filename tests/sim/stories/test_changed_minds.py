@@ -6,7 +6,7 @@ from drivers.simulator.lock.profiles import shipped_model
 from gateway.model.events import EventKind, Fact
 from gateway.model.instant import Instant
 from tests.sim.book import text
-from tests.sim.stories.house import HOUR_S, LOCK, create, delete, pins, tell
+from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
 from tests.sim.world import World
 
 
@@ -52,5 +52,33 @@ def test_a_code_that_is_wanted_again_before_its_removal_arrived_is_told_with_evi
         assert pins(world) == {"25802580"}
         last = [event for event in world.counterpart.of_code("guest") if event.kind == EventKind.CODE_SET][-1]
         assert last.body["evidence"] == "read_back"
+
+    assert tell(story) == []
+
+
+def test_a_pin_that_somebody_else_took_off_may_serve_another_code() -> None:
+    """A change that is allowed stood in the slot, so the PIN it had replaced counted as there for ever, and a swap hung (A10)."""
+
+    async def story(world: World) -> None:
+        body: dict[str, Fact] = {
+            "access_code_id": "owner",
+            "device_id": LOCK,
+            "code": "25802580",
+            "is_external_modification_allowed": True,
+        }
+        world.manager.order("access_code.create", body)
+        create(world, "guest", "14701470")
+        await world.pass_time(60)
+        door = world.doors[LOCK]
+        slot = next(slot for slot, pin in door.firmware.pins().items() if pin == "25802580")
+        door.erase(slot, world.loop.time())
+        await world.pass_time(5)
+        door.program(slot, "99999999", world.loop.time())
+        await world.pass_time(60)
+        new_pin(world, "owner", "36903690")
+        await world.pass_time(60)
+        new_pin(world, "guest", "25802580")
+        await world.pass_time(600)
+        assert "25802580" in pins(world)
 
     assert tell(story) == []
