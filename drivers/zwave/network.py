@@ -140,8 +140,12 @@ class Network(NetworkPort):
                 self._end(NetworkOutcome.FAILED, f"The Z-Wave server did not do it: {error.failure.cause}.")
 
     async def _include(self, controller: Controller, wish: NetworkWish, events: asyncio.Queue[Event]) -> None:
-        strategy = InclusionStrategy.DEFAULT if wish.is_forced else InclusionStrategy.SECURITY_S2
-        if not await ask(controller.async_begin_inclusion(strategy), CALL_TIMEOUT_S):
+        begun = (
+            controller.async_begin_inclusion(InclusionStrategy.DEFAULT)
+            if wish.is_forced
+            else controller.async_begin_inclusion(InclusionStrategy.SECURITY_S2)
+        )
+        if not await ask(begun, CALL_TIMEOUT_S):
             raise Told("The stick does not listen: another lock may be just joining or leaving. Try again.")
         self._say(f"The stick listens for {JOIN_S:.0f} s: put the lock into its joining (inclusion) mode now.")
         try:

@@ -11,19 +11,13 @@ from tests.contract.plays import played
 from tests.contract.test_in_process import ending_of
 from tests.sim.loop import play as in_virtual_time
 
-_OPENER = rules.opener
-
 MUTATIONS: dict[str, tuple[str, Callable[..., object], str]] = {
     "plain": ("rival", lambda *_: None, "duplicate is refused by name"),
-    "v2": ("opens", lambda slot, _digits: slot.status == "enabled", "replaced pin opens no more"),
+    "v2": ("opens", lambda _model, slot, _digits: slot.status == "enabled", "replaced pin opens no more"),
     "masked": ("shown", lambda _model, pin: pin, "masked lock says that it masks"),
     "silent": ("fits", lambda *_: True, "wrong length is not stored"),
     "timed": ("is_bound", lambda _model: False, "window to come keeps the door shut"),
-    "strict": (
-        "opener",
-        lambda slots, digits, _may: _OPENER(slots, digits, lambda _: True),
-        "closed window keeps the door shut",
-    ),
+    "strict": ("is_bound", lambda _model: False, "closed window keeps the door shut"),
     "ubolt_pro": ("locks_out", lambda *_: False, "keypad locks after wrong pins"),
 }
 """Lock: the rule, what it is replaced by, and the scene that cries."""
