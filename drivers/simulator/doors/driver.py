@@ -229,8 +229,8 @@ class InProcessLock(LockPort):
         lock = self.firmware
         if window is None:
             written = lock.write(slot, digits, at)
-            if written.claims_success and self._schedule is not None:
-                lock.erase_schedule(slot, Kind.YEAR_DAY, None, at)
+            if written.claims_success:
+                self._free(slot, at)
             return written
         bounds = YearDay(self._minute(window.starts_at), self._minute(window.ends_at))
         if lock.model.schedule_needs_code:
@@ -238,12 +238,22 @@ class InProcessLock(LockPort):
             if not disabled.claims_success:
                 return disabled
         put = lock.put_schedule(slot, ONLY_SLOT, bounds, at)
-        return lock.write(slot, digits, at) if put.claims_success else put
+        if put.claims_success:
+            return lock.write(slot, digits, at)
+        if lock.model.schedule_needs_code:
+            lock.clear(slot, at)
+        return put
+
+    def _free(self, slot: Slot, at: float) -> None:
+        """Let a slot open at any hour: no schedule, and none asked for (a lock may bar who has lost his)."""
+        if self._schedule is not None:
+            self.firmware.erase_schedule(slot, Kind.YEAR_DAY, None, at)
+            self.firmware.bind(slot, at, is_bound=False)
 
     def _empty(self, slot: Slot, at: float) -> WriteResult:
         cleared = self.firmware.clear(slot, at)
-        if cleared.claims_success and self._schedule is not None:
-            self.firmware.erase_schedule(slot, Kind.YEAR_DAY, None, at)
+        if cleared.claims_success:
+            self._free(slot, at)
         return cleared
 
     def _minute(self, instant: Instant | None) -> Minute:

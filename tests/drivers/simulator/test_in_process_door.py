@@ -56,7 +56,7 @@ async def test_lock_that_wants_the_code_first_never_holds_it_free() -> None:
     assert (opens_at(lock, NOON), opens_at(lock, Instant(NOON + 3 * HOUR_MS))) == (False, True)
     refusing = await door(frozenset({Fault.REFUSE_SCHEDULE}), strict)
     assert isinstance(await refusing.write_slot(SLOT, PIN, window=STAY, old_pin=None), Refused)
-    assert refusing.firmware.opening(refusing.now()) == {}
+    assert refusing.firmware.occupied(refusing.now()) == {}
 
 
 async def test_effective_window_is_the_minutes_inside() -> None:
@@ -84,8 +84,9 @@ async def test_lock_without_schedules_takes_no_window_and_has_no_clock() -> None
         await lock.get_clock()
 
 
-async def test_write_without_a_window_takes_the_old_schedule_away() -> None:
-    lock = await door()
+@pytest.mark.parametrize("bars", [False, True])
+async def test_write_without_a_window_takes_the_old_schedule_away(bars: bool) -> None:
+    lock = await door(model=replace(TIMED, erased_schedule_bars=bars))
     await lock.write_slot(SLOT, PIN, window=STAY, old_pin=None)
     assert await lock.write_slot(SLOT, PIN, window=None, old_pin=PIN) == Written(Evidence.SUPERVISED)
     assert opens_at(lock, NOON)
