@@ -57,5 +57,5 @@ def fits(key: str, told: str) -> bool:
 def granted(requested: Iterable[SecurityClass], *, has_key: bool, is_forced: bool) -> list[SecurityClass]:
     """The classes to grant; none means that the lock is not wanted like this. Nobody proves a strong one without a key."""
     asked = list(requested)
-    strong = [security for security in STRONG if security in asked and has_key]
+    strong: list[SecurityClass] = [security for security in STRONG if security in asked and has_key]
     return strong if strong or not is_forced else [security for security in asked if security not in STRONG]

@@ -140,11 +140,10 @@ class Network(NetworkPort):
                 self._end(NetworkOutcome.FAILED, f"The Z-Wave server did not do it: {error.failure.cause}.")
 
     async def _include(self, controller: Controller, wish: NetworkWish, events: asyncio.Queue[Event]) -> None:
-        begun = (
-            controller.async_begin_inclusion(InclusionStrategy.DEFAULT)
-            if wish.is_forced
-            else controller.async_begin_inclusion(InclusionStrategy.SECURITY_S2)
-        )
+        if wish.is_forced:
+            begun = controller.async_begin_inclusion(InclusionStrategy.DEFAULT)
+        else:
+            begun = controller.async_begin_inclusion(InclusionStrategy.SECURITY_S2)
         if not await ask(begun, CALL_TIMEOUT_S):
             raise Told("The stick does not listen: another lock may be just joining or leaving. Try again.")
         self._say(f"The stick listens for {JOIN_S:.0f} s: put the lock into its joining (inclusion) mode now.")
@@ -200,10 +199,8 @@ class Network(NetworkPort):
         assert isinstance(asked, InclusionGrant), "the client library puts it there"
         classes = granted(asked.security_classes, has_key=wish.key is not None, is_forced=wish.is_forced)
         if not classes:
-            await ask(controller.async_cancel_secure_bootstrap_s2(), CALL_TIMEOUT_S)
             words = ", ".join(SECURITY_WORDS[security] for security in asked.security_classes)
             self._say(f"It asks for {words} only, which is not enough for a lock.")
-            return
         await ask(
             controller.async_grant_security_classes(InclusionGrant(classes, client_side_auth=False)), CALL_TIMEOUT_S
         )
@@ -211,14 +208,17 @@ class Network(NetworkPort):
     async def _prove(self, controller: Controller, wish: NetworkWish, event: Event) -> None:
         told, key = str(event.get("dsk", "")), read_key(wish.key or "")
         if key is None or not fits(key, told):
-            await ask(controller.async_cancel_secure_bootstrap_s2(), CALL_TIMEOUT_S)
             self._say(f"The device says that the rest of its key is {told}: that is not the lock of the key you typed.")
-            return
+            # No PIN at all is a no; Z-Wave JS's own call for giving up does nothing while it waits for the PIN (15.29).
+            key = ""
         await ask(controller.async_validate_dsk_and_enter_pin(key[:PIN_DIGITS]), CALL_TIMEOUT_S)
 
     async def _welcome(self, wish: NetworkWish, event: Event) -> None:
         node = event.get("node")
         assert isinstance(node, Node), "the client library puts it there"
+        if _is_low(event) and not wish.is_forced:
+            # Such a lock may not even answer the interview, so nobody waits for it.
+            raise Told(_unused(node.node_id, "without its keys"))
         self._say(f"It joined as node {node.node_id}; the hub asks it what it can do.")
         ready = asyncio.Event()
         stop = node.on("ready", lambda _: ready.set())
@@ -236,10 +236,7 @@ class Network(NetworkPort):
         security = SecurityClass.NONE if found is None else found
         words = SECURITY_WORDS.get(security, "unknown security")
         if security not in STRONG and not wish.is_forced:
-            raise Told(
-                f"Node {node.node_id} joined with {words} and is not used: exclude it, then include it again. Was the key right? "
-                "A lock that can do no better needs --force, and whoever listens while it joins can open it."
-            )
+            raise Told(_unused(node.node_id, f"with {words}"))
         if not is_keypad_lock(node):
             raise Told(f"Node {node.node_id} ({words}) keeps no PINs: it is no keypad lock. Exclude it.")
         label = f"{node.device_config.manufacturer or ''} {node.label or node.device_config.label or 'lock'}".strip()
@@ -295,6 +292,18 @@ def check(wish: NetworkWish) -> None:
     if needs_key and read_key(wish.key or "") is None:
         msg = "the key is five digits (its PIN), or 40 digits in eight groups, none above 65535, as printed on the lock"
         raise Unsupported(msg)
+
+
+def _is_low(event: Event) -> bool:
+    result = event.get("result")
+    return isinstance(result, Mapping) and result.get("lowSecurity") is True
+
+
+def _unused(number: int, how: str) -> str:
+    return (
+        f"Node {number} joined {how} and is not used: exclude it, then include it again. Was the key right? A lock that can do "
+        "no better needs --force, and whoever listens while it joins can open it."
+    )
 
 
 @contextmanager
