@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.answers import Listing, Sighting, WriteAnswer
 from gateway.model.clock import ClockReading, ClockStep
+from gateway.model.health import LinkHealth
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile
@@ -187,6 +188,15 @@ class DriverPort(Protocol):
 
     def condition(self) -> DriverCondition:
         """How the driver is right now."""
+        ...
+
+
+@runtime_checkable
+class HealthPort(Protocol):
+    """A driver that counts how well its locks can be reached."""
+
+    def health(self) -> Mapping[LockId, LinkHealth]:
+        """What is known of the locks that are here; no radio message."""
         ...
 
 

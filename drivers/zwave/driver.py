@@ -24,6 +24,7 @@ from zwave_js_server.model.node import Node
 from drivers.zwave.clocked import open_lock
 from drivers.zwave.failures import Failure
 from drivers.zwave.knocking import knock, probe
+from drivers.zwave.link_health import health_of
 from drivers.zwave.lock import ZWaveLock
 from drivers.zwave.mailbox import Comings
 from drivers.zwave.network import Network
@@ -41,6 +42,7 @@ from drivers.zwave.stick.pairing import Pairing
 from drivers.zwave.stick.probe import StickUnreadable, identify, usb_device
 from drivers.zwave.stick_watch import StickWatch
 from gateway.model.failures import Part, Unreachable
+from gateway.model.health import LinkHealth
 from gateway.model.ids import LockId
 from gateway.model.network import NetworkStory, NetworkWish
 from gateway.ports import (
@@ -52,6 +54,7 @@ from gateway.ports import (
     DriverState,
     DriverUnusable,
     Entropy,
+    HealthPort,
     NetworkPort,
 )
 
@@ -92,7 +95,7 @@ def open_driver(settings: DriverSettings) -> "ZWaveDriver":
     return ZWaveDriver(options, settings.entropy, Path(settings.storage_dir))
 
 
-class ZWaveDriver(DriverPort, NetworkPort):
+class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
     """All configured locks of one Z-Wave network."""
 
     def __init__(self, options: Options, entropy: Entropy, storage_dir: Path) -> None:
@@ -165,6 +168,11 @@ class ZWaveDriver(DriverPort, NetworkPort):
     async def wait_for_news(self, line_count: int) -> None:
         """Return when that story has gone on."""
         await self._joining.wait_for_news(line_count)
+
+    @override
+    def health(self) -> Mapping[LockId, LinkHealth]:
+        """What Z-Wave JS counted of each lock that is here."""
+        return {lock_id: health_of(port.node.statistics.data) for lock_id, port in self._ports.items()}
 
     def _node_number(self, lock_id: LockId) -> int | None:
         return next((address.node_id for address in self._options.nodes if address.lock_id == lock_id), None)

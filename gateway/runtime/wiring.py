@@ -22,11 +22,13 @@ from gateway.fleet.supervisor import Fleet
 from gateway.fleet.timekeeper import Timekeeper, ring_all
 from gateway.fleet.worker import House
 from gateway.keeper import Keeper
+from gateway.model.health import LinkHealth
+from gateway.model.ids import LockId
 from gateway.model.lock import DEFAULT_UNTRUSTED_STAY_MS
 from gateway.nudge import Nudges, lock_bell
 from gateway.orders.receive import Desk
 from gateway.orders.rules import HubRules
-from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, NetworkPort
+from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, HealthPort, NetworkPort
 from gateway.runtime.clock import SystemClock, TrustSource, watch_settings
 from gateway.runtime.config import Config, ConfigInvalid, Mistake
 from gateway.runtime.drivers import open_driver
@@ -104,6 +106,7 @@ class Gateway:
                 nudges=self.nudges,
                 conditions=self.conditions,
                 networks={name: driver for name, driver in drivers.items() if isinstance(driver, NetworkPort)},
+                health=self._health,
             ),
             config.socket,
         )
@@ -169,6 +172,10 @@ class Gateway:
     async def _watch_clock(self) -> None:
         bells = tuple(lock_bell(lock.lock_id) for lock in self.config.locks)
         await watch_settings(lambda: ring_all(self.nudges, bells))
+
+    def _health(self) -> Mapping[LockId, LinkHealth]:
+        ports = (driver for driver in self._drivers.values() if isinstance(driver, HealthPort))
+        return {lock_id: health for port in ports for lock_id, health in port.health().items()}
 
 
 def versions() -> Mapping[str, str]:

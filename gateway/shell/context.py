@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from gateway.model.health import LinkHealth
 from gateway.model.ids import HubId, LockId
 from gateway.model.instant import Instant
 from gateway.model.snapshot import LockSettings
@@ -60,7 +61,7 @@ class Conditions:
 class ShellContext:
     """Everything a verb may use. `locks` are the locks of the configuration, in its order.
 
-    `networks` are the drivers that take locks in and let them go, by name.
+    `networks` are the drivers that take locks in and let them go, by name; `health` is how well locks can be reached.
     """
 
     db: Database
@@ -72,6 +73,7 @@ class ShellContext:
     nudges: Nudges
     conditions: Callable[[], Conditions]
     networks: Mapping[str, NetworkPort] = field(default_factory=dict)
+    health: Callable[[], Mapping[LockId, LinkHealth]] = field(default=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from gateway.model.access_code import AccessCode
 from gateway.model.events import Fact
 from gateway.model.evidence import Proof
+from gateway.model.health import LinkHealth
 from gateway.model.instant import Instant, format_instant
 from gateway.model.issues import Issue, Status
 from gateway.model.slot import SlotRecord, Verdict
@@ -131,6 +132,21 @@ def pool(scene: Scene) -> dict[str, Fact]:
         "pulled": {str(original): str(backup) for original, backup in standing.pulled.items()},
         "errors": errors,
         "warnings": warnings,
+    }
+
+
+def link(health: LinkHealth) -> dict[str, Fact]:
+    """How well a lock can be reached; null is what nobody measured."""
+    return {
+        "sent_count": health.sent_count,
+        "received_count": health.received_count,
+        "lost_count": health.lost_count,
+        "unanswered_count": health.unanswered_count,
+        "round_trip_ms": health.round_trip_ms,
+        "rssi_dbm": health.rssi_dbm,
+        "hops": None if health.hops is None else list(health.hops),
+        "rate_kbit_s": health.rate_kbit_s,
+        "heard_at": instant(health.heard_at),
     }
 
 

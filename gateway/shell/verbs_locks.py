@@ -50,6 +50,11 @@ async def locks(context: ShellContext, _: Peer, __: Request) -> Answer:
     if not scenes:
         return Answer((Cell("No lock is configured: add a [[lock]] to the hub's configuration.", Tone.WARN),), value=[])
     table, rows = lock_table(scenes, context.zone, is_short=False)
+    health = context.health()
+    for scene, row in zip(scenes, rows, strict=True):
+        if isinstance(row, dict):
+            known = health.get(scene.view.lock_id)
+            row["radio"] = None if known is None else documents.link(known)
     return Answer(table=table, value=rows)
 
 

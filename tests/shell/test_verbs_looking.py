@@ -1,13 +1,16 @@
 import json
+from dataclasses import replace
 
 from gateway.model.clock import ClockTrust
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.evidence import Evidence
+from gateway.model.health import LinkHealth
 from gateway.model.ids import CodeId
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant, parse_instant
 from gateway.ports import DriverCondition, DriverState
 from gateway.shell.context import CloudCondition
 from gateway.shell.session import FailureKind, Tone
+from gateway.shell.verbs import Shell
 from gateway.shell.verbs_locks import PROOF_WORDS
 from gateway.store import facts, journal
 from gateway.store.database import Connection
@@ -335,3 +338,15 @@ async def test_seconds_of_a_timeline_stand_behind_the_minutes_in_an_hour_that_co
     house.clock.now = twice
     await house.run("update", "owner-1", "--name", "Owner II")
     assert (await rows(house, "timeline", "owner-1"))[-1][0] == "02:30:05 CEST"
+
+
+async def test_locks_for_programs_tell_how_well_each_is_reached_and_null_where_nobody_knows(house: House) -> None:
+    known = LinkHealth(sent_count=40, lost_count=2, round_trip_ms=41.5, rssi_dbm=-71, hops=("node 7",))
+    context = replace(house.context, health=lambda: {FRONT: known})
+    answer = await replace(house, shell=Shell(context)).run("locks")
+    assert isinstance(answer.value, list)
+    radio = {row["device_id"]: row["radio"] for row in answer.value if isinstance(row, dict)}
+    assert radio[BACK] is None
+    told = radio[FRONT]
+    assert isinstance(told, dict)
+    assert (told["lost_count"], told["rssi_dbm"], told["hops"], told["rate_kbit_s"]) == (2, -71, ["node 7"], None)
