@@ -152,5 +152,4 @@ class MessagesBench:
 
 def lacking(kind: Kind) -> Mapping[Need, str]:
     """What a lock of this kind lacks on this wire."""
-    timed = "the messages door keeps no schedules"
-    return {**lacking_of(kind.model()), Need.WINDOWS: timed, Need.CLOCK: timed}
+    return lacking_of(kind.model())

@@ -12,7 +12,8 @@ to bear it.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from drivers.simulator.doors.mirror import HOME_ID, Json, Mirror
+from drivers.simulator.doors.mirror import HOME_ID, Json, Mirror, Unspeakable
+from drivers.simulator.doors.timed import Timetable
 from drivers.simulator.lock.faults import Fault, Faults
 from drivers.simulator.lock.firmware import Firmware, WriteResult
 from drivers.simulator.radio.cc.names import ClassId
@@ -49,6 +50,7 @@ class ZWaveError(Exception):
 
 NO_ACKNOWLEDGE = (204, "The node did not acknowledge the command")
 NO_PORT = (202, "Failed to execute controller command: The serial port is not open!")
+BAD_ARGUMENTS = (322, "The arguments are not what the command takes")
 NOT_SUPPORTED = (302, "The node does not support this command")
 
 
@@ -59,6 +61,7 @@ class MessagesDoor:
         """`locks` by node id. The server is up, the interview is done."""
         now = asyncio.get_running_loop().time()
         self._mirrors = {node_id: Mirror(node_id, firmware, now) for node_id, firmware in locks.items()}
+        self._timetables = {node_id: Timetable(mirror) for node_id, mirror in self._mirrors.items()}
         self._turns = {node_id: asyncio.Lock() for node_id in locks}
         self._faults = faults
         self._clients: list[Send] = []
@@ -143,6 +146,11 @@ class MessagesDoor:
                 return self._mirror(message).remembered(message.get("valueId"))
             case "node.ping":
                 return {"responded": await self._pinged(self._mirror(message))}
+            case "node.get_date_and_time":
+                table = self._timetables[self._mirror(message).node_id]
+                return {"dateAndTime": await self._exchange(self._mirror(message), table.clock) or {}}
+            case "node.set_date_and_time":
+                return {"success": await self._set_clock(message)}
             case "endpoint.invoke_cc_api":
                 response = await self._invoke(message, after)
                 return {} if response is None else {"response": response}
@@ -162,11 +170,20 @@ class MessagesDoor:
         return True
 
     async def _invoke(self, message: Json, after: list[Json]) -> object:
-        mirror, arguments = self._mirror(message), message.get("args")
-        if message.get("commandClass") != ClassId.USER_CODE or not isinstance(arguments, Sequence):
+        mirror, method, arguments = self._mirror(message), message.get("methodName"), message.get("args")
+        if not isinstance(method, str) or not isinstance(arguments, Sequence):
             raise ZWaveError(*NOT_SUPPORTED)
+        match message.get("commandClass"):
+            case ClassId.USER_CODE:
+                return await self._user_code(mirror, method, arguments, after)
+            case ClassId.SCHEDULE_ENTRY_LOCK if mirror.firmware.model.has_schedules:
+                return await self._schedule(mirror, method, arguments)
+            case _:
+                raise ZWaveError(*NOT_SUPPORTED)
+
+    async def _user_code(self, mirror: Mirror, method: str, arguments: Sequence[object], after: list[Json]) -> object:
         firmware = mirror.firmware
-        match message.get("methodName"), list(arguments):
+        match method, list(arguments):
             case "set", [int(slot), int(status), str(code)]:
                 is_enabled = status == 1
                 return await self._change(mirror, lambda at: firmware.write(slot, code, at, is_enabled=is_enabled))
@@ -178,6 +195,29 @@ class MessagesDoor:
                 return await self._read(mirror, slot, after)
             case _:
                 raise ZWaveError(*NOT_SUPPORTED)
+
+    async def _schedule(self, mirror: Mirror, method: str, arguments: Sequence[object]) -> object:
+        table = self._timetables[mirror.node_id]
+        try:
+            change, question = table.change(method, arguments), table.question(method, arguments)
+        except Unspeakable:
+            raise ZWaveError(*BAD_ARGUMENTS) from None
+        if change is not None:
+            act, keep = change
+            result = await self._change(mirror, act)
+            if result == {"status": SUPERVISED_SUCCESS} or (result is None and not mirror.firmware.model.is_supervised):
+                keep()
+            return result
+        if question is None:
+            raise ZWaveError(*NOT_SUPPORTED)
+        return await self._exchange(mirror, question)
+
+    async def _set_clock(self, message: Json) -> bool:
+        mirror, date = self._mirror(message), message.get("date")
+        if not isinstance(date, str):
+            raise ZWaveError(*BAD_ARGUMENTS)
+        table = self._timetables[mirror.node_id]
+        return await self._exchange(mirror, lambda at: table.set_clock(date, at)) is not None
 
     async def _change(self, mirror: Mirror, act: Callable[[float], WriteResult]) -> object:
         is_supervised = mirror.firmware.model.is_supervised

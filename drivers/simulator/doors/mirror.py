@@ -35,6 +35,10 @@ type Place = tuple[int, str, int | str | None]
 """Command class, property and property key of a value."""
 
 
+class Unspeakable(ValueError):  # noqa: N818 - says what the message is
+    """Arguments that this command class cannot put on the air."""
+
+
 class Mirror:
     """One node as the server knows it."""
 
@@ -45,7 +49,7 @@ class Mirror:
         self.is_within_reach = True
         self.is_thought_dead = False
         self._version = firmware.model.command_classes.get("user_code", 1)
-        self._checksum: int | None = None
+        self._internal: dict[Place, object] = {}
         self._values: dict[Place, object] = {
             (ClassId.BATTERY, "level", None): firmware.battery_percent,
             (ClassId.DOOR_LOCK, "currentMode", None): MODES[firmware.bolt],
@@ -60,7 +64,8 @@ class Mirror:
             self._values[ClassId.USER_CODE, "userCode", number] = code
         if self._version >= SUMMED_FROM:
             (report,) = UserCode(firmware, self._version).answer(CHECKSUM_GET, b"", at).reports
-            self._checksum = int.from_bytes(report[-2:])
+            self.remember(ClassId.USER_CODE, "userCodeChecksum", None, int.from_bytes(report[-2:]))
+            self.remember(ClassId.USER_CODE, "supportedUserIDStatuses", None, list(STATUS_BYTES.values()))
 
     def fields(self, slot: Slot | None) -> tuple[int, str]:
         """Status and code of a slot as a User Code Report gives them."""
@@ -98,11 +103,17 @@ class Mirror:
         rules: Json = {"supportedUserTypes": [0], "supportedCredentialRules": [1]}
         return {"maxUsers": self.firmware.model.slots, **rules, "supportsUsersWithoutCredentials": False}
 
+    def remember(self, command_class: int, name: str, key: int | None, value: object) -> None:
+        """Keep an internal value: asked for by name, never told as an event."""
+        self._internal[int(command_class), name, key] = value
+
     def remembered(self, value_id: object) -> Json:
         """One internal value; an empty answer when there is none."""
         match value_id:
-            case {"property": "userCodeChecksum"} if self._checksum is not None:
-                return {"value": self._checksum}
+            case {"commandClass": int(command_class), "property": str(name), **rest}:
+                key = rest.get("propertyKey")
+                place = (command_class, name, key if isinstance(key, int) else None)
+                return {"value": self._internal[place]} if place in self._internal else {}
             case _:
                 return {}
 
