@@ -3,7 +3,7 @@
 import random
 
 from gateway.model.access_code import AccessCode, Origin
-from gateway.model.clock import ClockReading, ClockTrust
+from gateway.model.clock import ClockReading, ClockStep, ClockTrust
 from gateway.model.ids import CodeId, LockId, Slot
 from gateway.model.instant import MINUTE_MS, Instant, parse_instant
 from gateway.model.lock import LockProfile, ReadBack, Schedule
@@ -98,12 +98,26 @@ class FakeClock:
     def __init__(self, now: Instant = NOON) -> None:
         self.now = now
         self.trust = ClockTrust.TRUSTED
+        self.held: ClockStep | None = None
 
     def reading(self) -> ClockReading:
         return ClockReading(self.now, self.now, self.trust)
 
     def move(self, by_ms: int) -> None:
         self.now = Instant(self.now + by_ms)
+
+    def step(self) -> ClockStep | None:
+        return self.held
+
+    def take_step(self) -> None:
+        if self.held is not None:
+            self.now, self.held = self.held.to, None
+
+    def bound(self, at: Instant, slack_ms: int) -> bool:
+        is_of_use = self.trust is ClockTrust.UNTRUSTED and at + slack_ms >= self.now
+        if is_of_use:
+            self.now, self.trust = Instant(max(self.now, at - slack_ms)), ClockTrust.BOUNDED
+        return is_of_use
 
 
 class SeededEntropy:

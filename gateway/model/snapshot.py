@@ -69,7 +69,8 @@ class LockSnapshot:
     """One lock: what is wanted, what was tried, what was seen, what was said.
 
     `slots` holds only slots that were ever leased or sighted; any other slot of the profile is unseen.
-    `codes` holds the codes that are not finished, `refused_windows` those whose window the lock could not keep. While
+    `codes` holds the codes that are not finished, `refused_windows` those whose window the lock could not keep,
+    `trial` is the one that a person checks the lock's windows with. While
     `is_quarantined` another device answers in the lock's place (A17).
     """
 
@@ -87,6 +88,7 @@ class LockSnapshot:
     clock: LockClock = NEVER_CHECKED
     link: Link = UNMEASURED
     refused_windows: frozenset[CodeId] = frozenset()
+    trial: CodeId | None = None
     pool: Pool = field(default_factory=Pool)
     takeovers: Mapping[Slot, Takeover] = field(default_factory=dict)
     losses: Mapping[CodeId, Loss] = field(default_factory=dict)

@@ -63,7 +63,7 @@ def timing(
     plain = Timing(None, just_in_time_at, just_in_time_at)
     if schedule is None or window is None or has_twin or snapshot.clock.state is ClockState.WRONG:
         return plain
-    is_proven = schedule.enforced is ScheduleTrust.PROVEN
+    is_proven = _is_relied_on(code, schedule, snapshot)
     preload_at = code.window.opens_on_lock_at(max(snapshot.settings.preload_ms, lead_ms(code, snapshot)))
     native = Timing(window, preload_at if is_proven else just_in_time_at, just_in_time_at, is_native=is_proven)
     if _is_on_lock(code, record, window):
@@ -110,9 +110,14 @@ def clock_counts_from(code: AccessCode, snapshot: LockSnapshot) -> Instant | Non
     schedule = snapshot.profile.schedule
     if schedule is None or native_window(code, snapshot) is None:
         return None
-    is_proven = schedule.enforced is ScheduleTrust.PROVEN
+    is_proven = _is_relied_on(code, schedule, snapshot)
     lead = max(snapshot.settings.preload_ms, lead_ms(code, snapshot)) if is_proven else lead_ms(code, snapshot)
     return Instant((code.window.starts_at or code.accepted_at) - lead - CLOCK_AHEAD_MS)
+
+
+def _is_relied_on(code: AccessCode, schedule: Schedule, snapshot: LockSnapshot) -> bool:
+    """Whether the lock keeps this code shut on its own: proven to, or just being put to the proof by a person (A2)."""
+    return schedule.enforced is ScheduleTrust.PROVEN or code.code_id == snapshot.trial
 
 
 def _is_kept_well(schedule: Schedule, asked: Window) -> bool:

@@ -122,6 +122,25 @@ VERBS: tuple[Verb, ...] = (
         is_mutating=True,
         examples=("delete-unmanaged front-door 2 --yes",),
     ),
+    Verb(
+        "set-time",
+        "tell a hub that does not know the time",
+        (Argument("time", "what time it is: 2027-01-31T15:00:00Z, or '2027-01-31 15:00' here", is_required=True),),
+        is_mutating=True,
+        examples=("set-time '2027-01-31 15:00'",),
+    ),
+    Verb("confirm-time", "believe a jump of time that the hub holds", is_mutating=True, examples=("confirm-time",)),
+    Verb(
+        "check-native",
+        "find out at the door whether a lock keeps windows",
+        (
+            _LOCK,
+            Argument("refused", "the lock refused the PIN of the check", Shape.FLAG),
+            Argument("opened", "the lock opened with it", Shape.FLAG),
+        ),
+        is_mutating=True,
+        examples=("check-native front-door", "check-native front-door --refused"),
+    ),
     Verb("verify", "walk the journal's chain and say whether it is whole", examples=("verify",)),
 )
 

@@ -4,7 +4,16 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
-from gateway.shell import verbs_codes, verbs_hub, verbs_locks, verbs_network, verbs_orders, verbs_pool, verbs_record
+from gateway.shell import (
+    verbs_codes,
+    verbs_hub,
+    verbs_locks,
+    verbs_network,
+    verbs_orders,
+    verbs_pool,
+    verbs_record,
+    verbs_time,
+)
 from gateway.shell.catalogue import CATALOGUE
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.session import Answer, Failure, FailureKind, NotDone, Request, parse_request
@@ -32,6 +41,9 @@ DOERS: Mapping[str, Doer] = {
     "adopt": verbs_pool.adopt,
     "delete-unmanaged": verbs_pool.delete_unmanaged,
     "verify": verbs_hub.verify,
+    "set-time": verbs_time.set_time,
+    "confirm-time": verbs_time.confirm_time,
+    "check-native": verbs_time.check_native,
     "accept-lock": verbs_record.accept_lock,
     "include": verbs_network.include,
     "provision": verbs_network.provision,

@@ -9,7 +9,7 @@ from gateway.model.events import Fact
 from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant
 from gateway.model.issues import Status
-from gateway.planner import explain
+from gateway.planner import explain, explain_time
 from gateway.planner.explain import local_time, named
 from gateway.planner.words import ISSUE_WORDS
 from gateway.shell import documents, story
@@ -76,6 +76,9 @@ async def why(context: ShellContext, _: Peer, request: Request) -> Answer:
     code = await context.db.read(lambda con: find_code(con, request.arguments["code"]))
     scene = await scene_of(context, view_of(context, code.lock_id))
     told = explain.why(code, scene.snapshot, scene.plan, scene.reading, context.zone)
+    wish, standing = scene.plan.wishes.get(code.code_id), scene.plan.standings.get(code.code_id)
+    if wish is not None and standing is not None:
+        told = (*told, *explain_time.of_code(wish, standing, scene.snapshot, scene.reading, context.zone))
     value: dict[str, Fact] = {"access_code": documents.access_code(code, scene), "lines": list[Fact](told)}
     return Answer(tuple(Cell(line, _line_tone(line)) for line in told), value=value)
 

@@ -12,8 +12,9 @@ from gateway.model.issues import Issue
 from gateway.model.pool import PoolIssue
 from gateway.planner.desired import Phase
 from gateway.planner.explain import local_time, named, span, when
+from gateway.planner.explain_time import of_clock
 from gateway.planner.words import ISSUE_WORDS, POOL_WORDS
-from gateway.ports import DriverState
+from gateway.ports import DriverState, GuardedClock
 from gateway.shell import documents
 from gateway.shell.context import Conditions, Peer, ShellContext
 from gateway.shell.scenes import Scene, all_scenes, short_ids
@@ -154,8 +155,14 @@ def _concerns(
     context: ShellContext, conditions: Conditions, reading: ClockReading, scenes: Sequence[Scene]
 ) -> Iterator[Concern]:
     if reading.trust is ClockTrust.UNTRUSTED:
-        text = "The hub does not know the time: no time-bound code goes onto a lock."
-        yield Concern(Weight.SHUT_OUT, text, "give it the network, or a time service that answers")
+        text = "The hub does not know the time: no code that ends within a day goes onto a lock."
+        remedy = "give it the network, or a time service that answers, or the time: gatewayctl set-time"
+        yield Concern(Weight.SHUT_OUT, text, remedy)
+    step = context.clock.step() if isinstance(context.clock, GuardedClock) else None
+    if step is not None:
+        held = when(step.released_at, reading.lo, context.zone)
+        text = f"Time jumped ahead by {span(step.to - step.lo)}: nothing is removed by it before {held}."
+        yield Concern(Weight.SHUT_OUT, text, "if it is right: gatewayctl confirm-time; if not, mend the time service")
     for name, condition in conditions.drivers.items():
         if condition.state is DriverState.DOWN:
             remedy = condition.detail or "look at the hub's log"
@@ -177,6 +184,8 @@ def _concerns(
 
 def _of_lock(scene: Scene, row: LockRow, context: ShellContext) -> Iterator[Concern]:
     name, now = scene.view.name, scene.now
+    for told in of_clock(scene.snapshot):
+        yield Concern(Weight.SOON, f"{name}: {told}", "change its batteries, or set its clock by hand")
     if scene.snapshot.is_quarantined:
         text = f"Another device answers in place of {name}: nothing is written to it."
         yield Concern(Weight.SHUT_OUT, text, f"if it is the new lock: gatewayctl accept-lock {scene.view.lock_id}")

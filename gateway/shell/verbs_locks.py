@@ -8,6 +8,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import Slot
 from gateway.model.instant import Instant
 from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict
+from gateway.planner import explain_time
 from gateway.planner.explain import describe_action, describe_plan, local_time, next_step, relative, when
 from gateway.planner.words import VERDICT_WORDS
 from gateway.shell import documents
@@ -77,7 +78,10 @@ async def plan(context: ShellContext, _: Peer, request: Request) -> Answer:
     scene = await scene_of(context, find_lock(context, request.arguments["lock"]))
     names = {code.code_id: code.name for code in scene.snapshot.codes}
     head = Cell(f"{scene.view.name} ({scene.view.lock_id})", Tone.HEAD)
-    told = describe_plan(scene.snapshot, scene.plan, scene.reading, context.zone)
+    told = (
+        *explain_time.of_clock(scene.snapshot),
+        *describe_plan(scene.snapshot, scene.plan, scene.reading, context.zone),
+    )
     steps = () if scene.plan.head is None else (scene.plan.head, *scene.plan.rest)
     value: dict[str, Fact] = {
         "device_id": scene.view.lock_id,

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import cast
 
-from gateway.model.ids import LockId
+from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant
 from gateway.model.link import UNMEASURED, Link
 from gateway.model.lock_clock import NEVER_CHECKED, ClockState, LockClock
+from gateway.store import facts
 from gateway.store.database import Connection, Row
+
+_TRIAL = "native.trial."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,17 @@ def put_link(con: Connection, lock_id: LockId, link: Link) -> None:
 def set_native_proven(con: Connection, lock_id: LockId, at: Instant | None) -> None:
     """Keep that this very lock was seen to keep a window, or (None) that it was seen not to (A2)."""
     _set(con, lock_id, native_proven_at_ms=at)
+
+
+def trial(con: Connection, lock_id: LockId) -> CodeId | None:
+    """The code of the check of this lock's windows that a person is just making (A2)."""
+    kept = facts.read(con, _TRIAL + lock_id)
+    return None if not kept else CodeId(kept)
+
+
+def set_trial(con: Connection, lock_id: LockId, code_id: CodeId | None) -> None:
+    """Begin, or (None) end, a check of the lock's windows."""
+    facts.write(con, _TRIAL + lock_id, code_id or "")
 
 
 def _set(con: Connection, lock_id: LockId, **columns: int | str | None) -> None:

@@ -27,6 +27,7 @@ def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapsh
         clock=time.clock,
         link=time.link,
         refused_windows=codes.refused_windows(con, lock_id),
+        trial=lock_time.trial(con, lock_id),
         pool=pool.of_lock(con, lock_id, settings.pool),
         takeovers=takeovers.of_lock(con, lock_id),
         losses=losses.of_lock(con, lock_id),

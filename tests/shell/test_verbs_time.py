@@ -1,0 +1,115 @@
+"""Verbs about time: what they believe, what they refuse, and what they leave in the journal (T2, T3, A2)."""
+
+from dataclasses import replace
+
+from gateway.model import ledger
+from gateway.model.access_code import Origin
+from gateway.model.answers import Written
+from gateway.model.clock import ClockStep, ClockTrust
+from gateway.model.events import EventKind
+from gateway.model.evidence import Evidence
+from gateway.model.ids import CodeId
+from gateway.model.instant import DAY_MS, MINUTE_MS, Instant
+from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
+from gateway.model.lock_clock import ClockState, LockClock
+from gateway.planner.actions import WriteSlot
+from gateway.shell.scenes import scene_of
+from gateway.store import codes, journal, lock_time, locks, slots
+from gateway.store.database import Connection
+from tests.builders import NOON, make_profile
+from tests.shell.house import FRONT, House, text_of
+
+CLAIMED = Schedule(MINUTE_MS, ScheduleClock.UTC, MINUTE_MS, None, ScheduleTrust.CLAIMED)
+
+
+async def events(house: House, kind: EventKind) -> list[journal.StoredEvent]:
+    found = await house.db.read(lambda con: journal.outbox(con, 0, 500))
+    return [stored for stored in found if stored.event.kind is kind]
+
+
+async def test_t2_set_time_is_taken_while_nobody_knows_and_kept_in_the_journal(house: House) -> None:
+    house.context.clock.trust = ClockTrust.UNTRUSTED  # type: ignore[attr-defined]  # the fake of this house
+    assert "set-time" in text_of(await house.run("status"))
+    answer = await house.run("set-time", "2027-03-01 12:00")
+    assert answer.failure is None
+    assert house.context.clock.reading().trust is ClockTrust.BOUNDED
+    (stored,) = await events(house, EventKind.HUB_TIME_SET)
+    assert stored.event.actor is Origin.SHELL
+    assert stored.event.body["verb"] == "set-time"
+
+
+async def test_t2_set_time_is_refused_beside_a_time_service_and_for_nonsense(house: House) -> None:
+    assert (await house.run("set-time", "2027-03-01 12:00")).failure is not None
+    assert (await house.run("set-time", "yesterday")).failure is not None
+    assert await events(house, EventKind.HUB_TIME_SET) == []
+
+
+async def test_t3_confirm_time_takes_the_step_that_is_held(house: House) -> None:
+    assert (await house.run("confirm-time")).failure is not None
+    step = ClockStep(NOON, Instant(NOON + 40 * DAY_MS), Instant(NOON + 30 * MINUTE_MS))
+    house.context.clock.held = step  # type: ignore[attr-defined]  # the fake of this house
+    assert "confirm-time" in text_of(await house.run("status"))
+    assert (await house.run("confirm-time")).failure is None
+    assert house.context.clock.reading().lo == step.to
+
+
+async def begin(house: House) -> CodeId:
+    """A check on a lock that claims to keep windows, with a clock that was seen right."""
+
+    def claim(con: Connection) -> None:
+        locks.put_profile(con, FRONT, replace(make_profile(slots=30), schedule=CLAIMED))
+        lock_time.put_clock(con, FRONT, LockClock(ClockState.GOOD, NOON, 0))
+
+    await house.db.write(claim)
+    answer = await house.run("check-native", "front-door")
+    assert isinstance(answer.value, dict)
+    return CodeId(str(answer.value["access_code_id"]))
+
+
+async def put_on_lock(house: House, trial: CodeId) -> None:
+    scene = await scene_of(house.context, house.context.locks[FRONT])
+    steps = (scene.plan.head, *scene.plan.rest)
+    write = next(step for step in steps if isinstance(step, WriteSlot) and step.code_id == trial)
+    assert write.window is not None
+
+    def change(con: Connection) -> None:
+        before = slots.get(con, FRONT, write.slot)
+        intended = ledger.intend_write(before, trial, write.digest, NOON, write.window)
+        done = ledger.ended(intended, Written(Evidence.SUPERVISED, write.window), NOON, 1, supervision_is_honest=True)
+        slots.put(con, FRONT, done)
+
+    await house.db.write(change)
+
+
+async def proven(house: House) -> bool:
+    scene = await scene_of(house.context, house.context.locks[FRONT])
+    schedule = scene.snapshot.profile.schedule
+    return schedule is not None and schedule.enforced is ScheduleTrust.PROVEN
+
+
+async def test_a2_a_check_puts_a_future_pin_on_a_lock_and_a_refusal_at_the_keypad_proves_it(house: House) -> None:
+    trial = await begin(house)
+    assert (await house.run("check-native", "front-door", "--refused")).failure is not None
+    await put_on_lock(house, trial)
+    assert "keeps it shut" in text_of(await house.run("why", trial))
+    assert (await house.run("check-native", "front-door", "--refused")).failure is None
+    assert await proven(house)
+    code = await house.db.read(lambda con: codes.get(con, trial))
+    assert code is not None
+    assert code.is_deleted
+
+
+async def test_a2_a_lock_that_opened_is_not_proven_and_was_not_trusted_with_other_codes(house: House) -> None:
+    trial = await begin(house)
+    await house.run("create", "front-door", "--name", "Ms Green", "--from", "+5h", "--until", "+9h", "--id", "green")
+    scene = await scene_of(house.context, house.context.locks[FRONT])
+    steps = (scene.plan.head, *scene.plan.rest)
+    assert not any(isinstance(step, WriteSlot) and step.code_id == "green" for step in steps)
+    await put_on_lock(house, trial)
+    assert (await house.run("check-native", "front-door", "--opened")).failure is None
+    assert not await proven(house)
+
+
+async def test_a2_a_lock_without_windows_has_nothing_to_check(house: House) -> None:
+    assert (await house.run("check-native", "front-door")).failure is not None
+    assert (await house.run("check-native", "front-door", "--refused", "--opened")).failure is not None
