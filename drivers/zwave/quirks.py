@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, TypeIs, override
 
+from drivers.zwave import pin_facts
+from drivers.zwave.pin_facts import PinFacts, read_pin_facts
 from gateway.model.identity import LockIdentity
 from gateway.model.instant import MINUTE_MS
 from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
@@ -25,7 +27,9 @@ ANY_LENGTH: Final = frozenset(range(SHORTEST_PIN, LONGEST_PIN + 1))
 GRAIN_MS: Final = MINUTE_MS
 """A year-day schedule has minutes and no seconds (CC:004E.01.06)."""
 
-OVERRIDES: Final = frozenset({"lengths", "last_slot", "read_back", "supervision_is_honest", "schedules"})
+OVERRIDES: Final = frozenset(
+    {"lengths", "last_slot", "read_back", "supervision_is_honest", "schedules", *pin_facts.NAMES}
+)
 """What a hub's configuration may say about one lock, by the names of `quirks.toml`."""
 
 
@@ -39,6 +43,7 @@ class Quirks:
     read_back: ReadBack | None = None
     supervision_is_honest: bool | None = None
     schedules: ScheduleTrust | None = None
+    pins: PinFacts | None = None
 
     def under(self, other: "Quirks") -> "Quirks":
         """These quirks, where `other` does not say otherwise."""
@@ -54,6 +59,7 @@ class Quirks:
             read_back=pick(self.read_back, other.read_back),
             supervision_is_honest=pick(self.supervision_is_honest, other.supervision_is_honest),
             schedules=pick(self.schedules, other.schedules),
+            pins=pick(self.pins, other.pins),
         )
 
 
@@ -106,11 +112,13 @@ def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
     quirks = rows().get(facts.product, Quirks()).under(overrides)
     is_masked = quirks.read_back is ReadBack.MASKED or (quirks.read_back is None and facts.shows_asterisks)
     can_prove = facts.is_s2 if quirks.supervision_is_honest is None else quirks.supervision_is_honest
+    pins = quirks.pins or PinFacts()
     bounds = (count for count in (facts.user_count, quirks.last_slot) if count)
     return LockProfile(
         model=f"{facts.label} ({facts.product})",
         slots=range(1, min(bounds, default=0) + 1),
-        pin_rules=PinRules(lengths=_lengths(quirks, facts.parameters)),
+        pin_rules=PinRules(_lengths(quirks, facts.parameters), pins.further),
+        pin_relations=pins.relations,
         read_back=ReadBack.MASKED if is_masked else ReadBack.CLEAR,
         supervision_is_honest=can_prove and facts.has_supervision,
         schedule=_schedule(quirks, facts),
@@ -136,7 +144,8 @@ def read_overrides(options: Mapping[str, object]) -> tuple[Quirks, list[str]]:
             mistakes.append(f"{name} {found}")
         else:
             quirks = quirks.under(found)
-    return quirks, mistakes
+    pins, wrong = read_pin_facts(options)
+    return replace(quirks, pins=pins), [*mistakes, *wrong]
 
 
 @cache

@@ -42,11 +42,16 @@ class NotSent:
 type Result = WriteAnswer | Sighting | Listing | ClockSeen | NotSent
 
 
-async def perform(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
-    """Carry out one action. Never raises for what a lock does; cancellation passes through."""
+async def perform(
+    port: LockPort, action: Action, pin: Pin | None, clock: Clock, *, old_pin: Pin | None = None
+) -> Result:
+    """Carry out one action. Never raises for what a lock does; cancellation passes through.
+
+    `old_pin` is what the slot holds of ours, where that is known (A11).
+    """
     try:
         async with asyncio.timeout(CALL_LIMIT_S):
-            return await _call(port, action, pin, clock)
+            return await _call(port, action, (pin, old_pin), clock)
     except TimeoutError:
         log.warning("fleet.call.hung", extra={"lock": port.lock_id, "limit_s": CALL_LIMIT_S})
         if isinstance(action, WriteSlot | ClearSlot):
@@ -66,15 +71,16 @@ async def perform(port: LockPort, action: Action, pin: Pin | None, clock: Clock)
         return Refused(RefusalReason.WINDOW if is_window else RefusalReason.UNSPECIFIED)
 
 
-async def _call(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
+async def _call(port: LockPort, action: Action, pins: tuple[Pin | None, Pin | None], clock: Clock) -> Result:
+    pin, old_pin = pins
     match action:
         case ReadSlot():
             return await port.read_slot(action.slot)
         case WriteSlot():
             assert pin is not None, "a write has a PIN"
-            return await port.write_slot(action.slot, pin, window=action.window, old_pin=None)
+            return await port.write_slot(action.slot, pin, window=action.window, old_pin=old_pin)
         case ClearSlot():
-            return await port.clear_slot(action.slot, old_pin=None)
+            return await port.clear_slot(action.slot, old_pin=old_pin)
         case ListSlots():
             return await port.read_all()
         case CheckClock():

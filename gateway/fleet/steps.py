@@ -17,12 +17,12 @@ from gateway.model.access_code import Origin
 from gateway.model.answers import Ambiguous, Listing, RefusalReason, Refused, Sighting, Unknown, Written
 from gateway.model.clock import ClockReading
 from gateway.model.events import Event, EventKind, Fact
-from gateway.model.ids import LockId, Slot
+from gateway.model.ids import CodeId, LockId, Slot
 from gateway.model.instant import Instant, format_instant
 from gateway.model.lock import LockProfile
 from gateway.model.lock_clock import ClockSeen
 from gateway.model.pin import Pin
-from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, possible_pins
 from gateway.model.snapshot import LockSettings, LockSnapshot
 from gateway.orders import pool, unmanaged
 from gateway.orders.pool import Cabinet
@@ -31,7 +31,7 @@ from gateway.planner.announce import Announcement, Ending
 from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
 from gateway.planner.plan import Plan, plan
 from gateway.ports import Entropy
-from gateway.store import codes, facts, inbox, journal, locks, losses, slots, snapshot, tenants
+from gateway.store import codes, facts, inbox, journal, locks, losses, placed, slots, snapshot, tenants
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
 from gateway.store.tenants import FormerTenant
@@ -57,11 +57,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An action whose intent is committed. `pin` only for writes."""
+    """An action whose intent is committed. `pin` only for writes; `old_pin` is what the slot holds of ours, where known."""
 
     action: Action
     before: SlotRecord | None
     pin: Pin | None
+    old_pin: Pin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,17 @@ def _settle(con: Connection, bench: Bench, scene: LockSnapshot, reading: ClockRe
     raise AssertionError(msg)
 
 
+def _forget_gone_pins(con: Connection, bench: Bench, record: SlotRecord) -> None:
+    """Keep sealed what may still be in the slot, and nothing else (A11)."""
+    if record.outcome is Outcome.CONFIRMED:
+        left = () if record.operation is Operation.CLEAR else possible_pins(record)
+        placed.keep_only(con, bench.lock_id, record.slot, left)
+
+
 def _release(con: Connection, bench: Bench, record: SlotRecord, at: Instant) -> None:
     """End a lease. Who was proven gone from the slot is remembered, in case the proof was wrong (A18)."""
     slots.put(con, bench.lock_id, ledger.released(record))
+    placed.keep_only(con, bench.lock_id, record.slot, ())
     digest = record.proven or record.intended
     if record.lease is not None and digest is not None and record.sighted is SightedAs.EMPTY:
         tenants.remember(con, bench.lock_id, record.slot, FormerTenant(record.lease, digest, at))
@@ -174,6 +183,7 @@ def _intend(con: Connection, bench: Bench, scene: LockSnapshot, action: Action, 
             sealed = codes.sealed_pin(con, action.code_id)
             assert sealed is not None, "a wanted code has a sealed PIN"
             pin = bench.seal.open(sealed, bench.lock_id, action.code_id)
+            placed.put(con, bench.lock_id, action.slot, action.digest, sealed)
         case ClearSlot():
             before = scene.slots[action.slot]
             after = ledger.intend_clear(before, at)
@@ -182,7 +192,16 @@ def _intend(con: Connection, bench: Bench, scene: LockSnapshot, action: Action, 
     slots.put(con, bench.lock_id, after)
     body: dict[str, Fact] = {"slot": int(action.slot), "reason": action.reason.value, "try": after.tries + 1}
     journal.note(con, f"slot.{after.operation}.intended", at, lock_id=bench.lock_id, code_id=action.code_id, body=body)
-    return Intent(action, before, pin)
+    return Intent(action, before, pin, _pin_in(con, bench, before, action.code_id))
+
+
+def _pin_in(con: Connection, bench: Bench, record: SlotRecord, code_id: CodeId) -> Pin | None:
+    """What a slot of ours holds, as far as that is known (A11)."""
+    digest = record.proven if record.proof is not None or record.intended is None else record.intended
+    if record.lease != code_id or digest is None or record.sighted is SightedAs.EMPTY:
+        return None
+    sealed = placed.get(con, bench.lock_id, record.slot, digest)
+    return None if sealed is None else bench.seal.open(sealed, bench.lock_id, code_id)
 
 
 def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: float) -> None:
@@ -207,6 +226,7 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
         codes.refuse_window(con, after.lease)
     note_strangers(con, bench.lock_id, record, after, at)
     guard.weigh(con, bench.lock_id, record, after, at)
+    _forget_gone_pins(con, bench, after)
     _note_outcome(con, bench, done, after, at)
     if isinstance(done.result, Sighting):
         unmanaged.looked(con, bench.lock_id, slot, done.result, bench.seal, at)

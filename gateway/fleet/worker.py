@@ -124,7 +124,7 @@ class Worker:
     async def _perform(self, port: LockPort, intent: Intent) -> Done:
         loop = asyncio.get_running_loop()
         started = loop.time()
-        result = await perform(port, intent.action, intent.pin, self._house.clock)
+        result = await perform(port, intent.action, intent.pin, self._house.clock, old_pin=intent.old_pin)
         took_ms = round((loop.time() - started) * 1000)
         if isinstance(intent.action, ClearSlot):
             self._lane.backlog.took(took_ms)

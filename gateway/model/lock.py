@@ -7,6 +7,7 @@ from typing import Self
 from gateway.model.identity import UNKNOWN_DEVICE, LockIdentity
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
 from gateway.model.pin import PinRules
+from gateway.model.pin_rules import PLAIN, PinRelations
 from gateway.model.window import Window
 
 
@@ -91,6 +92,7 @@ class LockProfile:
     `supervision_is_honest`: a supervised success of this model proves the write (A7).
     `tells_hands`: it reports what people do to its codes at the keypad; one that does not is looked at before every write into
     a free slot (N2).
+    `pin_relations`: which PINs it cannot tell apart (A10).
     `identity`: which device this is (A17).
     `schedule`: how it keeps windows itself (A2, D6); None for a lock without schedules, which is just-in-time (A3).
     """
@@ -103,6 +105,7 @@ class LockProfile:
     tells_hands: bool = True
     schedule: Schedule | None = None
     identity: LockIdentity = UNKNOWN_DEVICE
+    pin_relations: PinRelations = PLAIN
 
     def with_proven_schedule(self) -> Self:
         """The same lock after it was seen to keep a window: what it claimed is proven (A2)."""

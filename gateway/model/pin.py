@@ -123,7 +123,9 @@ _RUNS = "|".join(
 )
 NOT_ALL_SAME = PinRule("not_all_same", "not repeat one digit only", r"(\d)(?!\1*$)\d*")
 NO_RUN = PinRule("no_run", "not be one ascending or descending run", rf"(?!(?:{_RUNS})$)\d*")
-STRONG: tuple[PinRule, ...] = (NOT_ALL_SAME, NO_RUN)
+NO_BLOCKS = PinRule("no_blocks", "not be one block of digits repeated, such as 1212", r"(?!(\d+)\1+$)\d*")
+THREE_DIGITS = PinRule("three_digits", "have three different digits", r"(\d)\d*?(?!\1)(\d)\d*?(?!\1|\2)(\d)\d*")
+STRONG: tuple[PinRule, ...] = (NOT_ALL_SAME, NO_RUN, NO_BLOCKS, THREE_DIGITS)
 """What we ask of PINs that we draw ourselves. People's own choices are bound by the lock's rules only (A11)."""
 
 ANY_LOCK = PinRules(frozenset(range(SHORTEST_PIN, LONGEST_PIN + 1)))

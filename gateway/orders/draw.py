@@ -3,6 +3,7 @@
 from gateway.model.access_code import AccessCode
 from gateway.model.ids import LockId
 from gateway.model.pin import ANY_LOCK, Pin, draw_pin
+from gateway.model.pin_rules import PLAIN
 from gateway.ports import Entropy
 from gateway.store import codes, locks, pool, slots
 from gateway.store.database import Connection
@@ -20,6 +21,7 @@ def draw_free(con: Connection, lock_id: LockId, seal: PinSeal, entropy: Entropy)
     """
     row = locks.get(con, lock_id)
     rules = ANY_LOCK if row is None else row.profile.pin_rules
+    relations = PLAIN if row is None else row.profile.pin_relations
     living = [pin for code in codes.unfinished(con, lock_id) if (pin := _pin(con, code, seal)) is not None]
     nearest: Pin | None = None
     for _ in range(DRAWS_MAX):
@@ -28,6 +30,8 @@ def draw_free(con: Connection, lock_id: LockId, seal: PinSeal, entropy: Entropy)
         except ValueError:
             break
         digest = seal.digest(pin)
+        if any(relations.clash(pin, other) is not None for other in living):
+            continue
         if pool.was_ever_used(con, digest) or slots.foreign_with_pin(con, lock_id, digest) is not None:
             continue
         if not any(pin.is_near(other) for other in living):

@@ -31,6 +31,7 @@ from gateway.orders.deeds import Deed
 from gateway.orders.desk import Desk
 from gateway.orders.draw import draw_free
 from gateway.orders.pool import follow, give_way, rivals
+from gateway.orders.relations import related_rival
 from gateway.orders.rules import check_guest, check_lock, check_pin, check_window, foreign_rival, rival
 from gateway.store import answers, codes, inbox, journal, locks, pool, slots
 from gateway.store.database import Connection
@@ -214,7 +215,8 @@ def _check_code(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) 
         return wrong
     lead_ms = desk.hub.locks[code.lock_id].lead_ms if code.lock_id in desk.hub.locks else 0
     same_pin = rivals(con, code.lock_id, code.digest)
-    return rival(code, same_pin, lead_ms) or foreign_rival(slots.foreign_with_pin(con, code.lock_id, code.digest))
+    equal = rival(code, same_pin, lead_ms) or foreign_rival(slots.foreign_with_pin(con, code.lock_id, code.digest))
+    return equal or related_rival(con, code, pin, desk.seal, lead_ms)
 
 
 def _draw(con: Connection, lock_id: LockId, desk: Desk) -> Pin | Rejection:

@@ -69,7 +69,7 @@ def rival(code: AccessCode, same_pin: Iterable[AccessCode], lead_ms: int) -> Rej
     `same_pin` are the living codes of the lock with this PIN; the code itself may be among them.
     """
     for other in same_pin:
-        if other.code_id != code.code_id and _meet(_stay(code, lead_ms), _stay(other, lead_ms)):
+        if other.code_id != code.code_id and do_meet(code, other, lead_ms):
             return Rejection(
                 RejectionReason.DUPLICATE_ACCESS_CODE,
                 "code",
@@ -77,6 +77,11 @@ def rival(code: AccessCode, same_pin: Iterable[AccessCode], lead_ms: int) -> Rej
                 rival=other.code_id,
             )
     return None
+
+
+def do_meet(code: AccessCode, other: AccessCode, lead_ms: int) -> bool:
+    """Whether two codes may be on the lock at one instant, leads and removal grace counted (A10)."""
+    return _meet(_stay(code, lead_ms), _stay(other, lead_ms))
 
 
 def foreign_rival(slot: Slot | None) -> Rejection | None:

@@ -180,7 +180,7 @@ def _evidence(proof: Proof | None) -> Fact:
 
 
 def _error(issue: Issue) -> Fact:
-    of_code = issue is not Issue.DEVICE_DISCONNECTED
+    of_code = issue not in {Issue.DEVICE_DISCONNECTED, Issue.DEVICE_REMOVED}
     scope = "is_access_code_error" if of_code else "is_device_error"
     return {"error_code": issue.value, "message": ISSUE_WORDS[issue], scope: True}
 

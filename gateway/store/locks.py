@@ -1,7 +1,7 @@
 """Locks that the hub has met: profile, reachability, battery."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,6 +10,7 @@ from gateway.model.ids import LockId
 from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.pin import PinRule, PinRules
+from gateway.model.pin_rules import PLAIN, PinRelations
 from gateway.store.database import Connection
 
 
@@ -100,6 +101,11 @@ def _profile_text(profile: LockProfile) -> str:
             "further": [[rule.name, rule.text, rule.must_match] for rule in profile.pin_rules.further],
             "read_back": profile.read_back.value,
             "supervision_is_honest": profile.supervision_is_honest,
+            "relations": [
+                list(profile.pin_relations.shared_keys),
+                profile.pin_relations.neighbours,
+                profile.pin_relations.distinct_prefix,
+            ],
             "identity": [profile.identity.product, profile.identity.serial],
             "tells_hands": profile.tells_hands,
             "schedule": None if profile.schedule is None else _schedule_facts(profile.schedule),
@@ -117,6 +123,14 @@ def _schedule_facts(schedule: Schedule) -> dict[str, str | int | None]:
     }
 
 
+def _relations(kept: Sequence[object] | None) -> PinRelations:
+    match kept:
+        case [list(keys), int(neighbours), int(prefix)]:
+            return PinRelations(tuple(str(key) for key in keys), neighbours, prefix)
+        case _:
+            return PLAIN
+
+
 def _profile(text: str) -> LockProfile:
     kept = json.loads(text)
     return LockProfile(
@@ -125,6 +139,7 @@ def _profile(text: str) -> LockProfile:
         pin_rules=PinRules(frozenset(kept["lengths"]), tuple(PinRule(*rule) for rule in kept["further"])),
         read_back=ReadBack(kept["read_back"]),
         supervision_is_honest=kept["supervision_is_honest"],
+        pin_relations=_relations(kept.get("relations")),
         identity=LockIdentity(*kept.get("identity", ())),
         tells_hands=kept.get("tells_hands", True),
         schedule=None if kept.get("schedule") is None else _schedule(kept["schedule"]),

@@ -229,3 +229,20 @@ async def test_a19_a_refused_order_is_a_line_of_its_codes_timeline(room: Room) -
     lines = await room.database.read(lambda con: journal.timeline(con, GUEST))
     assert [line.kind for line in lines][-2:] == ["command.received", "command.rejected"]
     assert lines[-1].actor is Origin.CLOUD
+
+
+async def test_a6_names_and_windows_are_in_force_when_stored(room: Room) -> None:
+    await room.order(CREATE)
+    later = Instant(END + HOUR_MS)
+    await room.order(UpdateAccessCode(GUEST, name="Mr Brown", ends_at=later), kind="access_code.update")
+    stored = await room.database.read(lambda con: journal.outbox(con, 0, 99))
+    told = {each.event.kind.value: each.event.body for each in stored}
+    assert (told["access_code.name_changed"]["from"], told["access_code.name_changed"]["to"]) == ("Guest", "Mr Brown")
+    times = told["access_code.time_frame_changed"]
+    assert times["from"] != times["to"]
+    asked = told["access_code.mutations_requested"]["requested_mutations"]
+    assert isinstance(asked, list)
+    assert [each["mutation_code"] for each in asked if isinstance(each, dict)] == [
+        "updating_name",
+        "updating_time_frame",
+    ]

@@ -120,17 +120,17 @@ def _has_outcome_only(done: Done | None, step: Step) -> bool:
 
 
 def _in_call(perform: Doing, fuse: Fuse) -> Doing:
-    async def performed(port: object, action: Action, pin: object, clock: object) -> object:
+    async def performed(port: object, action: Action, pin: object, clock: object, *, old_pin: object = None) -> object:
         if isinstance(action, WriteSlot | ClearSlot) and fuse.is_last():
             asyncio.get_running_loop().call_later(fuse.delay_s, die)
-        return await perform(port, action, pin, clock)
+        return await perform(port, action, pin, clock, old_pin=old_pin)
 
     return performed
 
 
 def _after_call(perform: Doing, fuse: Fuse) -> Doing:
-    async def performed(port: object, action: Action, pin: object, clock: object) -> object:
-        result = await perform(port, action, pin, clock)
+    async def performed(port: object, action: Action, pin: object, clock: object, *, old_pin: object = None) -> object:
+        result = await perform(port, action, pin, clock, old_pin=old_pin)
         if isinstance(action, WriteSlot | ClearSlot):
             fuse.burn()
         return result

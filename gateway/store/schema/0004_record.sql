@@ -36,3 +36,12 @@ CREATE TABLE loss (
     count INTEGER NOT NULL CHECK (count >= 1),
     last_at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- PINs that are or may be in a slot, sealed until they are proven gone (A11). Written by fleet.
+CREATE TABLE placed_pin (
+    lock_id TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    pin_digest BLOB NOT NULL CHECK (length(pin_digest) = 16),
+    pin_sealed BLOB NOT NULL,
+    PRIMARY KEY (lock_id, slot, pin_digest)
+) STRICT, WITHOUT ROWID;

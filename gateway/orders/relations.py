@@ -1,0 +1,38 @@
+"""PINs that a lock cannot tell apart: the same key presses, neighbours, equal beginnings (A10, A11).
+
+Digests cannot show such a likeness, so the PINs of the lock's living codes are unsealed for the comparison, one at a time and for
+locks with such a rule only.
+"""
+
+from gateway.model.access_code import AccessCode
+from gateway.model.commands import Rejection, RejectionReason
+from gateway.model.pin import Pin
+from gateway.orders.rules import do_meet
+from gateway.store import codes, locks
+from gateway.store.database import Connection
+from gateway.store.seal import PinSeal
+
+
+def related_rival(con: Connection, code: AccessCode, pin: Pin | None, seal: PinSeal, lead_ms: int) -> Rejection | None:
+    """A living code of the lock that would be on it at the same time, with a PIN that the lock takes for this one's.
+
+    `pin` is None when the order leaves the PIN as it is. Equal PINs are found by their digests before.
+    """
+    row = locks.get(con, code.lock_id)
+    if row is None or row.profile.pin_relations.is_plain:
+        return None
+    wanted = pin if pin is not None else _open(con, code, seal)
+    for other in codes.unfinished(con, code.lock_id):
+        if wanted is None or other.code_id == code.code_id or not do_meet(code, other, lead_ms):
+            continue
+        theirs = _open(con, other, seal)
+        broken = None if theirs is None else row.profile.pin_relations.clash(wanted, theirs)
+        if broken is not None:
+            message = f"rule {broken.name}: the PIN must {broken.text}, {other.code_id} here: choose another PIN"
+            return Rejection(RejectionReason.DUPLICATE_ACCESS_CODE, "code", message, rival=other.code_id)
+    return None
+
+
+def _open(con: Connection, code: AccessCode, seal: PinSeal) -> Pin | None:
+    sealed = codes.sealed_pin(con, code.code_id)
+    return None if sealed is None else seal.open(sealed, code.lock_id, code.code_id)
