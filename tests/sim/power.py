@@ -64,8 +64,14 @@ class Power:
             self.cut()
 
     async def flows(self) -> None:
-        """Go on if there is power. Without power nothing goes on; the task is swept away by its canceller."""
+        """Go on if there is power. Without power nothing goes on; the task is swept away by its canceller.
+
+        One that was being stopped already, when the plug was pulled, has had its canceller.
+        """
         if not self.is_on:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError
             await asyncio.get_running_loop().create_future()
 
 
