@@ -1,6 +1,7 @@
 """What people do to let a lock into a network and out of it: press the button inside it, read the label on it."""
 
-from drivers.simulator.home import Home, Resident
+from drivers.simulator.home import Home
+from drivers.simulator.resident import Resident
 
 
 class Comings:

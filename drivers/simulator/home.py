@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.simulator.doors.serial import SerialDoor
@@ -11,21 +10,17 @@ from drivers.simulator.keys import Keys
 from drivers.simulator.lock.faults import IMMEDIATE, MEANINGS, STICK_ACTS, Fault, FaultRefused, Faults, place_of
 from drivers.simulator.lock.firmware import Firmware, How, PressOutcome, WriteResult
 from drivers.simulator.radio.ether import STRANGER, Ether
-from drivers.simulator.radio.node import (
-    BASIC_END_NODE,
-    GENERIC_ENTRY_CONTROL,
-    SPECIFIC_KEYPAD_LOCK,
-    LockNode,
-)
+from drivers.simulator.radio.node import LockNode
 from drivers.simulator.radio.security.envelopes import Membership
 from drivers.simulator.radio.security.identity import Identity
 from drivers.simulator.radio.trace import Trace
+from drivers.simulator.resident import Resident
 from drivers.simulator.scene import Scene, SceneLock
 from drivers.simulator.state import Kept, KeptLock, StateError, load_state, save_state
 from drivers.simulator.stick.accidents import Accidents
 from drivers.simulator.stick.frame import Frame
 from drivers.simulator.stick.functions import Stick, WakeReason
-from drivers.simulator.stick.memory import NodeCard, StickMemory
+from drivers.simulator.stick.memory import StickMemory
 from drivers.simulator.stick.transmit import Transmitter
 
 log = logging.getLogger(__name__)
@@ -39,14 +34,6 @@ FRAMES_SHOWN_MAX = 5000
 
 class NotAtHome(ValueError):  # noqa: N818 - it is an answer to a person, not a failure
     """What was asked for does not exist here; the text says what does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resident:
-    """One lock of the home: its name and its radio, with the firmware behind it."""
-
-    name: str
-    node: LockNode
 
 
 class Home:
@@ -73,7 +60,7 @@ class Home:
         self._ether = Ether(has_airtime=scene.has_airtime, faults=self.faults, trace=self.trace, now=self._now)
         kept = load_state(state_path) if state_path is not None else None
         self.residents = tuple(self._move_in(lock, keys, entropy, kept) for lock in scene.locks)
-        cards = {resident.node.node_id: _card(resident.node) for resident in self.residents if resident.node.node_id}
+        cards = {resident.node.node_id: resident.card() for resident in self.residents if resident.node.node_id}
         self._memory = StickMemory(scene.home_id, cards)
         if kept is not None:
             self._memory.nodes = {node_id: cards[node_id] for node_id in kept.nodes if node_id in cards}
@@ -395,14 +382,3 @@ class Home:
     def _name(self, node_id: int) -> str:
         names = (resident.name for resident in self.residents if resident.node.node_id == node_id != STRANGER)
         return next(names, f"node {node_id}")
-
-
-def _card(node: LockNode) -> NodeCard:
-    return NodeCard(
-        node.node_id,
-        is_listening=not node.is_flirs,
-        is_flirs=node.is_flirs,
-        basic=BASIC_END_NODE,
-        generic=GENERIC_ENTRY_CONTROL,
-        specific=SPECIFIC_KEYPAD_LOCK,
-    )

@@ -261,6 +261,8 @@ async def test_a14_the_pin_of_another_living_code_cannot_be_adopted(room: Room) 
 async def test_a14_the_list_says_what_is_known_and_no_pin(room: Room) -> None:
     await with_stranger(room)
     receipt = await room.order(ListUnmanaged(FRONT), kind="access_code.unmanaged.list")
-    [entry] = receipt.answer["unmanaged_access_codes"]  # type: ignore[misc, str-unpack]  # a list, by the contract
+    listed = receipt.answer["unmanaged_access_codes"]
+    assert isinstance(listed, list)
+    [entry] = listed
     assert entry == {"slot": 3, "is_pin_readable": True, "is_enabled": True, "seen_at": "2027-01-31T12:00:00.000Z"}
     assert "471147" not in str(await room.database.read(journal.timeline))
