@@ -133,9 +133,9 @@ class Driven:
     ports: dict[str, LockPort] = field(default_factory=dict)
     reports: dict[str, list[Report]] = field(default_factory=dict)
 
-    async def arrivals(self, *names: str) -> None:
+    async def arrivals(self, *names: str, bound_s: float = WAIT_S) -> None:
         """Wait until all these locks have arrived."""
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(bound_s):
             while not set(names) <= self.ports.keys():
                 await self._next()
 
