@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 SCHEDULE_ZONE_VERSION: Final = 2
 """Schedule Entry Lock, from which a lock has a time offset (CC:004E.02.0B)."""
 
+NOTIFICATION_VERSION: Final = 2
+"""From here on an alarm says what happened (CC:0071.02). Version 1 has numbers of the maker's own, which Z-Wave JS maps for some models
+only and does not tell which; such a lock is looked at more often instead."""
+
 STATUSES_VERSION: Final = 2
 """User Code, from which a lock lists the user statuses that it supports (CC:0063.02.07)."""
 
@@ -44,6 +48,7 @@ async def facts_of(node: Node) -> NodeFacts:
         year_day_slots=await _year_day_slots(node) if schedule_version else 0,
         has_schedule_zone=schedule_version >= SCHEDULE_ZONE_VERSION,
         has_clock=CommandClass.TIME_PARAMETERS in versions,
+        tells_hands=versions.get(CommandClass.NOTIFICATION, 0) >= NOTIFICATION_VERSION,
         can_disable=versions.get(CommandClass.USER_CODE, 0) >= STATUSES_VERSION and await _can_disable(node),
     )
 

@@ -89,7 +89,8 @@ class NodeFacts:
     `user_count` is the lock's own count of user identifiers, 0 when its interview did not get it; `parameters` holds its
     configuration parameters by number. `year_day_slots` is how many windows of the Schedule Entry Lock class a user can
     have, 0 without the class; `has_schedule_zone`: its version 2, which knows a time zone. `has_clock`: the Time Parameters
-    class, which is in UTC. `can_disable`: the lock lists the user status "disabled".
+    class, which is in UTC. `can_disable`: the lock lists the user status "disabled". `tells_hands`: it has notifications, so it
+    says what people do to its codes.
     `serial` is the serial number that it gives of itself (CC:0072, Device Specific Report), empty when it gives none.
     """
 
@@ -104,6 +105,7 @@ class NodeFacts:
     has_schedule_zone: bool = False
     has_clock: bool = False
     can_disable: bool = False
+    tells_hands: bool = True
     serial: str = ""
 
 
@@ -121,6 +123,7 @@ def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
         pin_relations=pins.relations,
         read_back=ReadBack.MASKED if is_masked else ReadBack.CLEAR,
         supervision_is_honest=can_prove and facts.has_supervision,
+        tells_hands=facts.tells_hands,
         schedule=_schedule(quirks, facts),
         identity=LockIdentity(str(facts.product) if facts.product.is_known else "", facts.serial),
     )

@@ -71,6 +71,7 @@ async def test_schlage_be469_is_masked_has_one_length_and_is_never_believed() ->
     assert profile.pin_rules.broken(Pin("4711")) is None
     assert profile.pin_rules.broken(Pin("47115")) is not None, "parameter 16 of this lock says 4"
     assert profile.schedule is None
+    assert profile.tells_hands
     assert Slot(30) not in listing.slots, "this lock never told its last slot, which is not the same as empty"
     assert [listing.slots[Slot(slot)].value for slot in (1, 4, 5)] == [Held(None), Held(None), Empty()]
 
@@ -86,6 +87,7 @@ async def test_kwikset_910_has_schedules_that_are_only_claimed() -> None:
     assert not profile.supervision_is_honest
     assert profile.schedule is not None
     assert profile.schedule.enforced is ScheduleTrust.CLAIMED
+    assert not profile.tells_hands, "its alarms are of version 1"
 
 
 async def test_ubolt_pro_is_believed_and_none_of_its_slots_that_were_never_read_is_called_empty() -> None:
