@@ -1,18 +1,23 @@
 """The table of scenes and wires in this folder's README, made from the code and the committed endings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from drivers.kit.bench import Need
 from drivers.kit.scene import Scene, scenes
-from tests.contract import in_process, messages, serial
+from tests.contract import in_process, messages, mock, serial
 from tests.contract.kinds import KINDS, Kind, lacking_of
 from tests.contract.plays import endings, lock_for
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- table: python -m tests.contract.table -->", "<!-- end of table -->"
 
-WIRES = {"in process": in_process.lacking, "messages": messages.lacking, "serial": serial.lacking}
+WIRES: Mapping[str, Callable[[Kind], Mapping[Need, str]]] = {
+    "in process": in_process.lacking,
+    "messages": messages.lacking,
+    "serial": serial.lacking,
+    "mock": lambda _: mock.LACKING,
+}
 """Each wire, and what a lock of some kind lacks on it."""
 
 
@@ -31,7 +36,7 @@ def table() -> str:
             reason = _missing(scene, lacking(kind))
             cells.append("–" if reason else "same" if scene.name in known else "unknown")
             if reason:
-                reasons.append(f"- *{scene.name}* {wire}: {reason}")
+                reasons.append(f"- *{scene.name}*, {wire}: {reason}")
         rows.append(f"| {scene.text} | {scene.rule} | {kind.name} | {' | '.join(cells)} |")
     counts = ", ".join(f"{wire} {_count(lacking)}" for wire, lacking in WIRES.items())
     return "\n".join([f"Scenes played: {counts}.", "", *rows, "", "Not played:", "", *reasons])
@@ -55,8 +60,7 @@ def _nearest(scene: Scene) -> Kind:
     return min(KINDS, key=lambda kind: len(scene.needs & lacking_of(kind.model()).keys()))
 
 
-def _count(lacking: object) -> int:
-    assert callable(lacking)
+def _count(lacking: Callable[[Kind], Mapping[Need, str]]) -> int:
     kinds = ((scene, lock_for(scene)) for scene in scenes())
     return sum(kind is not None and not scene.needs & lacking(kind).keys() for scene, kind in kinds)
 
