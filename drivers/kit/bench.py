@@ -29,6 +29,7 @@ class Need(StrEnum):
     WRONG_LENGTH = "a length of PIN that it does not take"
     TELLS_HANDS = "tells of codes changed by hand"
     HIDES_HANDS = "tells nothing of codes changed by hand"
+    QUIET_WRITES = "tells nothing of our own writes"
     TELLS_USER = "tells whose PIN was typed"
     TELLS_BOLT = "tells of a bolt moved by hand"
     LOCKS_OUT = "locks the keypad after wrong PINs"

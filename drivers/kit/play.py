@@ -23,6 +23,7 @@ async def play(scene: Scene, bench: Bench) -> tuple[str, ...]:
         )
     driver = bench.driver()
     ending: tuple[str, ...] = ()
+    stage: Stage | None = None
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(driver.run(), name="driver")
@@ -36,6 +37,9 @@ async def play(scene: Scene, bench: Bench) -> tuple[str, ...]:
         pass
     except* SceneBroken as group:
         raise _first(group) from None
+    finally:
+        if stage is not None:
+            await stage.leave()
     return ending
 
 

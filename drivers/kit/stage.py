@@ -5,7 +5,7 @@ benches with the same lock must come to the same one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Never, assert_never
 
 from drivers.kit.bench import Bench, Door, Mishap, Need, Pins
@@ -232,6 +232,10 @@ class Stage:
         """The ending: the record, and the reports in the order they came."""
         return (*self._lines, *(f"report: {self._report(report)}" for report in self.reports))
 
+    async def leave(self) -> None:
+        """Let go of the driver's announcements; its task must be over."""
+        await _close(self._comings)
+
     # -- inside ----------------------------------------------------------------------------------------------------------
 
     async def _coming(self) -> Arrival | Departure:
@@ -242,11 +246,14 @@ class Stage:
             self.broken(f"no lock came or went; the driver says: {self._driver.condition().detail}")
 
     async def _collect(self, port: LockPort, stream: AsyncIterator[Report]) -> None:
-        async for report in stream:
-            # The charge that a driver knows on arrival is no news, and some locks tell it now and then (A18).
-            if len(self.reports) < REPORTS_MAX and not (isinstance(report, BatteryLevel) and not report.is_low):
-                self.reports.append(report)
-                self._said.set()
+        try:
+            async for report in stream:
+                # The charge that a driver knows on arrival is no news, and some locks tell it now and then (A18).
+                if len(self.reports) < REPORTS_MAX and not (isinstance(report, BatteryLevel) and not report.is_low):
+                    self.reports.append(report)
+                    self._said.set()
+        finally:
+            await _close(stream)
         self.ended.append(port)
         self._said.set()
 
@@ -317,3 +324,9 @@ class Stage:
         facts = {name: getattr(report, name) for name in report.__slots__ if name not in ("cause", "reason")}
         told = " ".join(str(getattr(value, "value", value)) for value in facts.values() if value is not None)
         return f"{type(report).__name__} {told}".strip()
+
+
+async def _close(stream: AsyncIterator[object]) -> None:
+    # A generator that is merely forgotten is closed by the garbage collector, at any time and in the next scene's loop.
+    if isinstance(stream, AsyncGenerator):
+        await stream.aclose()

@@ -64,6 +64,11 @@ def _takes(model: LockModel, length: int) -> bool:
     return model.pin_length_min <= length <= model.pin_length_max
 
 
+def confirms(model: LockModel) -> bool:
+    """Whether the lock's word about a write is believed: it speaks of it, and drivers do not have to do without."""
+    return model.is_supervised and bool(getattr(model, "supervision_is_honest", True))
+
+
 def lacking_of(model: LockModel) -> dict[Need, str]:
     """What this model does not have, whoever asks it."""
     return dict(_lacking(model))
@@ -74,7 +79,7 @@ def _lacking(model: LockModel) -> Iterator[tuple[Need, str]]:
         yield Need.CLEAR, "the lock masks"
     else:
         yield Need.MASKED, "the lock shows its PINs"
-    if model.is_supervised:
+    if confirms(model):
         yield Need.UNCONFIRMED, "the lock confirms"
     else:
         for need in (Need.CONFIRMED, Need.TELLS_REFUSALS, Need.LOSE_REPORT):
@@ -85,6 +90,8 @@ def _lacking(model: LockModel) -> Iterator[tuple[Need, str]]:
         yield Need.TELLS_DUPLICATES, "the lock does not complain of a duplicate"
     if all(_takes(model, length) for length in range(SHORTEST_PIN, LONGEST_PIN + 1)):
         yield Need.WRONG_LENGTH, "the lock takes every length"
+    if model.notifies_radio_writes:
+        yield Need.QUIET_WRITES, "the lock tells of our own writes too"
     if model.notifies_keypad_changes:
         yield Need.HIDES_HANDS, "the lock tells of codes changed by hand"
     else:
@@ -95,7 +102,7 @@ def _lacking(model: LockModel) -> Iterator[tuple[Need, str]]:
     yield Need.TAMPER, "the simulated lock has no cover"
     if not model.year_day_slots:
         yield Need.WINDOWS, "the lock keeps no windows"
-    if not model.command_classes.get("time_parameters"):
+    if not (model.year_day_slots and model.command_classes.get("time_parameters")):
         yield Need.CLOCK, "the lock has no clock"
 
 

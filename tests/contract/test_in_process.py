@@ -4,6 +4,7 @@ import pytest
 
 from drivers.kit.play import play
 from drivers.kit.scene import Scene
+from drivers.simulator.lock.profiles import shipped_profiles
 from tests.contract import in_process
 from tests.contract.kinds import KINDS, Kind, kind_named, lacking_of
 from tests.contract.plays import endings, played
@@ -24,7 +25,7 @@ def test_scene_ends_as_on_the_serial_door(name: str) -> None:
     assert in_virtual_time(ending_of(scene, kind)) == endings()[name]
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *(kind_named(name) for name in ("ubolt_pro",))], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [*KINDS, *map(kind_named, shipped_profiles())], ids=lambda kind: kind.name)
 def test_every_scene_that_a_lock_can_play_is_kept_by_it(kind: Kind) -> None:
     lacking = in_process.lacking(kind)
     playable = [scene for scene, _ in played().values() if not scene.needs & lacking.keys()]

@@ -24,7 +24,7 @@ LOCKOUT_PRESSES_MAX = 12
 """Wrong PINs until every known keypad has locked itself; five is usual in manuals."""
 
 
-@scene("A18", Need.PRESS, Need.TELLS_USER)
+@scene("A18", Need.PRESS, Need.TELLS_USER, Need.QUIET_WRITES)
 async def use_of_a_code_tells_whose(at: Stage) -> None:
     """A door opened by PIN is reported with the slot of that PIN."""
     await _meet(at)
@@ -116,7 +116,7 @@ async def code_added_by_hand_is_told(at: Stage) -> None:
     at.insist((await at.read(B)).value == at.shown(at.pins.second), "the lock shows the new code")
 
 
-@scene("A15", Need.HANDS, Need.TELLS_HANDS)
+@scene("A15", Need.HANDS, Need.TELLS_HANDS, Need.QUIET_WRITES)
 async def our_code_changed_by_hand_is_told(at: Stage) -> None:
     """A stranger's PIN over ours is reported, and a report that shows the slot as held proves no PIN of ours."""
     await _meet(at)
@@ -130,7 +130,7 @@ async def our_code_changed_by_hand_is_told(at: Stage) -> None:
     at.insist((await at.read(A)).value == at.shown(at.pins.second), "the lock shows the other code")
 
 
-@scene("A15", Need.HANDS, Need.TELLS_HANDS)
+@scene("A15", Need.HANDS, Need.TELLS_HANDS, Need.QUIET_WRITES)
 async def our_code_deleted_by_hand_is_told(at: Stage) -> None:
     """A code of ours deleted at the keypad is reported, and the slot is empty."""
     await _meet(at)
@@ -141,7 +141,7 @@ async def our_code_deleted_by_hand_is_told(at: Stage) -> None:
     at.insist((await at.read(A)).value == Empty(), "the slot is empty")
 
 
-@scene("A15", Need.HANDS, Need.HIDES_HANDS)
+@scene("A15", Need.HANDS, Need.HIDES_HANDS, Need.QUIET_WRITES)
 async def code_changed_by_hand_without_a_word(at: Stage) -> None:
     """Nothing is reported that the lock did not say; a look shows the other code."""
     await _meet(at)
@@ -152,7 +152,7 @@ async def code_changed_by_hand_without_a_word(at: Stage) -> None:
     at.insist((await at.read(A)).value == at.shown(at.pins.second), "the lock shows the other code")
 
 
-@scene("A15", Need.HANDS, Need.HIDES_HANDS)
+@scene("A15", Need.HANDS, Need.HIDES_HANDS, Need.QUIET_WRITES)
 async def code_deleted_by_hand_without_a_word(at: Stage) -> None:
     """Nothing is reported that the lock did not say; a look shows the slot empty."""
     await _meet(at)
@@ -174,7 +174,7 @@ async def what_a_look_found_is_no_report(at: Stage) -> None:
     at.insist(not at.reports, "an answer is no report")
 
 
-@scene("A7")
+@scene("A7", Need.QUIET_WRITES)
 async def our_own_writes_are_no_reports(at: Stage) -> None:
     """On a lock that does not speak of our own writes nothing is reported that looks like a stranger's hand."""
     await _meet(at)
@@ -186,7 +186,7 @@ async def our_own_writes_are_no_reports(at: Stage) -> None:
     at.insist(not at.reports, "nobody else touched the lock")
 
 
-@scene("A17", Need.RESET)
+@scene("A17", Need.RESET, Need.QUIET_WRITES)
 async def reset_that_is_told(at: Stage) -> None:
     """A factory reset is reported as all codes deleted, and every slot is empty."""
     await _meet(at)
@@ -199,7 +199,7 @@ async def reset_that_is_told(at: Stage) -> None:
     await at.remembers()
 
 
-@scene("A17", Need.WIPE)
+@scene("A17", Need.WIPE, Need.QUIET_WRITES)
 async def wipe_without_a_word(at: Stage) -> None:
     """A silent wipe is found by a look, and only by a look."""
     await _meet(at)
@@ -232,7 +232,7 @@ async def reports_keep_their_order(at: Stage) -> None:
     at.insist(await at.heard(len(wanted)) == wanted, "the order of the door")
 
 
-@scene("port: order", Need.PRESS, Need.TELLS_USER)
+@scene("port: order", Need.PRESS, Need.TELLS_USER, Need.CONFIRMED)
 async def reports_come_while_a_call_is_open(at: Stage) -> None:
     """A door that is opened while we write is reported, and the write ends as ever."""
     await _meet(at)
