@@ -45,9 +45,15 @@ def _toml(value: object) -> str:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Stack]:
-    """The home with every kind of lock, and the server."""
+    """The home with every kind of lock, and the server. Nobody touches a lock before all of them are interviewed."""
     with running_stack(folder, scene_text()) as stack:
+        asyncio.run(_interviewed(stack))
         yield stack
+
+
+async def _interviewed(stack: Stack) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await here.arrivals(*NODES)
 
 
 class SerialDoor(Door):
