@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import inside, outside
+from tests.bench import inside, outside, radio
 from tests.bench.figure import Figure, table
 
 OUTPUT = Path("build/bench.json")
@@ -20,6 +20,8 @@ async def measure(folder: Path) -> list[Figure]:
     figures.extend(await inside.queued_orders(folder))
     figures.extend([figure async for figure in outside.daily(folder)])
     figures.extend([figure async for figure in outside.airtime()])
+    figures.extend([figure async for figure in radio.rivals()])
+    figures.extend([figure async for figure in radio.cold_locks()])
     return [*figures, *outside.later()]
 
 

@@ -68,6 +68,9 @@ async def daily(folder: Path) -> AsyncIterator[Figure]:
                 plain,
                 "set, and read-back with its answer",
             )
+            masked = await _messages(house, cloud, "garden")
+            how = "simulator's counters, slot seen empty before, so that asterisks need not be asked for"
+            yield at_most("radio messages per code, masked read-back", "messages", 2, masked, how)
             yield await _bytes_per_code(house, cloud)
             yield await _lock_to_cloud(house, cloud)
             await house.receipted()
