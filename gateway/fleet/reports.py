@@ -148,7 +148,8 @@ def _some_slot_changed(con: Connection, bench: Bench, records: Iterable[SlotReco
 def _battery(con: Connection, lock_id: LockId, report: BatteryLevel, at: Instant) -> None:
     before = locks.get(con, lock_id)
     changed = locks.set_battery(con, lock_id, report.percent)
-    if before is not None and report.percent - (before.battery_percent or 0) >= NEW_BATTERIES_PERCENT:
+    had = None if before is None else before.battery_percent
+    if had is not None and report.percent - had >= NEW_BATTERIES_PERCENT:
         doubt_clock(con, lock_id)
     level: dict[str, Fact] = {"battery_level": report.percent / 100}
     now = battery_status(report.percent)

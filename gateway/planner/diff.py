@@ -77,10 +77,23 @@ def clock_check(scene: Scene) -> Iterator[Candidate]:
         for wish in scene.wishes.values()
         if wish.phase is not Phase.OVER and (at := clock_counts_from(wish.code, scene.snapshot)) is not None
     ]
-    due_at = scene.snapshot.clock.check_due_at(scene.reading.lo)
+    clock = scene.snapshot.clock
+    due_at = clock.check_due_at(scene.reading.lo)
     if counting and due_at is not None:
         begins_at, deadline = min(counting)
-        yield Candidate(CheckClock(Reason.CHECK_CLOCK, deadline), Instant(max(due_at, begins_at)))
+        regular_at = max(due_at, begins_at)
+        # Once more before a guest comes: batteries may have been changed since, and few locks tell.
+        not_before = min([regular_at, *_last_checks(scene)])
+        yield Candidate(CheckClock(Reason.CHECK_CLOCK, deadline), Instant(max(not_before, clock.next_try_at or 0)))
+
+
+def _last_checks(scene: Scene) -> Iterator[Instant]:
+    """One lead before the start of each code that the lock opens itself, unless the clock was seen right since."""
+    checked_at = scene.snapshot.clock.checked_at
+    for wish in scene.wishes.values():
+        at = wish.just_in_time_at
+        if wish.is_preloaded(scene.reading.lo) and at is not None and checked_at is not None and checked_at < at:
+            yield at
 
 
 def _adoptions(scene: Scene) -> Iterator[Candidate]:

@@ -263,6 +263,17 @@ def test_t4_the_lock_s_clock_is_checked_before_the_first_window_and_once_a_day()
     assert is_at_rest(plan(checked, reading(Instant(PRELOAD_AT + DAY_MS), ClockTrust.BOUNDED)))
 
 
+def test_t4_the_clock_is_checked_once_more_one_lead_before_a_guest_comes() -> None:
+    code = stay()
+    checked_at = Instant(START - 2 * HOUR_MS)
+    snapshot = replace(scene(code, written(code)), clock=LockClock(ClockState.GOOD, checked_at, 0))
+    calm = plan(snapshot, reading(Instant(START - LEAD_MS - 1)))
+    assert (calm.head, calm.wake_at) == (None, START - LEAD_MS)
+    assert isinstance(plan(snapshot, reading(Instant(START - LEAD_MS))).head, CheckClock)
+    seen = replace(snapshot, clock=LockClock(ClockState.GOOD, Instant(START - LEAD_MS), 0))
+    assert plan(seen, reading(Instant(START - LEAD_MS))).head is None
+
+
 def test_t4_a_lock_without_a_readable_clock_is_never_given_a_window() -> None:
     unreadable = replace(scene(stay()), clock=LockClock(ClockState.UNREADABLE, NOON))
     assert at(unreadable, PRELOAD_AT).head is None
