@@ -16,7 +16,8 @@ from gateway.model.answers import (
     WriteAnswer,
 )
 from gateway.model.failures import Busy, Part, Unreachable, Unsupported
-from gateway.model.lock_clock import SET_ABOVE_MS, ClockSeen
+from gateway.model.instant import Instant
+from gateway.model.lock_clock import SET_ABOVE_MS, ClockSeen, TimeTold, witnessed
 from gateway.model.pin import Pin
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, WriteSlot
 from gateway.ports import Clock, ClockedLockPort, LockPort
@@ -39,7 +40,7 @@ class NotSent:
     retry_after_ms: int | None = None
 
 
-type Result = WriteAnswer | Sighting | Listing | ClockSeen | NotSent
+type Result = WriteAnswer | Sighting | Listing | ClockSeen | TimeTold | NotSent
 
 
 async def perform(
@@ -84,14 +85,17 @@ async def _call(port: LockPort, action: Action, pins: tuple[Pin | None, Pin | No
         case ListSlots():
             return await port.read_all()
         case CheckClock():
-            return await _check_clock(port, clock)
+            return await _check_clock(port, clock, action.right_at)
     assert_never(action)
 
 
-async def _check_clock(port: LockPort, clock: Clock) -> ClockSeen:
-    """Read the lock's clock, set it where it is off, and see what it says then (T4)."""
+async def _check_clock(port: LockPort, clock: Clock, right_at: Instant | None) -> ClockSeen | TimeTold | NotSent:
+    """Read the lock's clock, set it where it is off, and see what it says then (T4); only read it for a hub in doubt (T2)."""
     if not isinstance(port, ClockedLockPort):
         return ClockSeen(None)
+    if right_at is not None:
+        told = witnessed(await port.get_clock(), right_at, clock.reading().lo)
+        return told or NotSent(None, "the lock's clock cannot be right")
     found_ms = await _offset_ms(port, clock)
     if abs(found_ms) <= SET_ABOVE_MS:
         return ClockSeen(found_ms, found_ms)

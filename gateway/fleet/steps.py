@@ -20,7 +20,7 @@ from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import CodeId, LockId, Slot
 from gateway.model.instant import Instant, format_instant
 from gateway.model.lock import LockProfile
-from gateway.model.lock_clock import ClockSeen
+from gateway.model.lock_clock import ClockSeen, TimeTold
 from gateway.model.pin import Pin
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, possible_pins
 from gateway.model.snapshot import LockSettings, LockSnapshot
@@ -272,7 +272,7 @@ def _outcome(bench: Bench, record: SlotRecord, done: Done, at: Instant) -> SlotR
             return ledger.sighted(record, result, at, bench.seal.digest)
         case NotSent():
             return ledger.unheard(record) if done.before is None else ledger.not_sent(record, done.before)
-        case Listing() | ClockSeen():
+        case Listing() | ClockSeen() | TimeTold():
             return record
         case _:
             generation = done.action.generation if isinstance(done.action, WriteSlot) else 0

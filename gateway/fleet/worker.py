@@ -15,10 +15,11 @@ from gateway.fleet.executor import NotSent, perform
 from gateway.fleet.steps import Bench, Done, Intent, Step
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import SECOND_MS, Instant
-from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
+from gateway.model.lock_clock import TimeTold
+from gateway.nudge import CLOCK_BELL, OUTBOX_BELL, Nudges, lock_bell
 from gateway.planner.actions import Action, ClearSlot, ListSlots
 from gateway.planner.plan import Plan
-from gateway.ports import Clock, Entropy, LockPort
+from gateway.ports import Clock, Entropy, GuardedClock, LockPort
 from gateway.store import journal
 from gateway.store.database import Database
 
@@ -128,6 +129,10 @@ class Worker:
         took_ms = round((loop.time() - started) * 1000)
         if isinstance(intent.action, ClearSlot):
             self._lane.backlog.took(took_ms)
+        if isinstance(result, TimeTold) and isinstance(self._house.clock, GuardedClock):
+            is_of_use = self._house.clock.bound(result.at, result.slack_ms)
+            log.info("fleet.time.told", extra={"lock": self._bench.lock_id, "is_of_use": is_of_use})
+            self._house.nudges.ring(CLOCK_BELL)
         log.info(
             "fleet.action.ended",
             extra={

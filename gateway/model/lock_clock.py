@@ -84,5 +84,27 @@ class ClockSeen:
     left_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class TimeTold:
+    """What a lock's clock shows, for a hub that does not know the time: right to `slack_ms` as far as anybody can tell."""
+
+    at: Instant
+    slack_ms: int
+
+
+AHEAD_MAX_MS = 30 * DAY_MS
+"""A lock's clock this far ahead of what has surely passed is not believed: it may have been put anywhere."""
+
+DRIFT_SHARE = 10_000
+"""A clock that was seen right drifts by at most one part in this, 100 ppm, since (T1)."""
+
+
+def witnessed(shown: Instant, right_at: Instant, lo: Instant) -> TimeTold | None:
+    """What a clock that was seen right at `right_at` says of the time now; None when it cannot be believed."""
+    slack_ms = WRONG_ABOVE_MS + max(shown - right_at, 0) // DRIFT_SHARE
+    is_possible = shown >= right_at and shown + slack_ms >= lo
+    return TimeTold(shown, slack_ms) if is_possible and shown - lo <= AHEAD_MAX_MS else None
+
+
 NEVER_CHECKED = LockClock()
 """A clock that nobody ever asked."""

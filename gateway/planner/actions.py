@@ -26,6 +26,7 @@ class Reason(StrEnum):
     FIRST_LISTING = "first_listing"
     CHECK_CLOCK = "check_clock"
     AUDIT = "audit"
+    ASK_TIME = "ask_lock_for_the_time"
 
 
 class Urgency(IntEnum):
@@ -86,11 +87,15 @@ class ListSlots:
 
 @dataclass(frozen=True, slots=True)
 class CheckClock:
-    """Ask the lock for its time, and set it where it is off (T4)."""
+    """Ask the lock for its time, and set it where it is off (T4).
+
+    With `right_at` it is the hub that does not know the time: the lock's clock, seen right then, is only read (T2).
+    """
 
     reason: Reason
     deadline: Instant
     urgency: Urgency = Urgency.WRITE
+    right_at: Instant | None = None
 
 
 type SlotAction = ReadSlot | WriteSlot | ClearSlot

@@ -10,6 +10,7 @@ from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import ReadBack
+from gateway.model.lock_clock import ClockState
 from gateway.model.pin import PinDigest
 from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict, may_be_landing, possible_pins
 from gateway.model.snapshot import LockSnapshot
@@ -70,6 +71,10 @@ def candidates(scene: Scene) -> Iterator[Candidate]:
 
 def clock_check(scene: Scene) -> Iterator[Candidate]:
     """Ask the lock for its time while one of its windows counts, and our own time is trusted (T4)."""
+    clock = scene.snapshot.clock
+    if scene.reading.trust is ClockTrust.UNTRUSTED and clock.state is ClockState.GOOD and clock.checked_at is not None:
+        action = CheckClock(Reason.ASK_TIME, scene.reading.lo, right_at=clock.checked_at)
+        yield Candidate(action, clock.next_try_at)
     if scene.reading.trust is not ClockTrust.TRUSTED:
         return
     counting = [
@@ -77,7 +82,6 @@ def clock_check(scene: Scene) -> Iterator[Candidate]:
         for wish in scene.wishes.values()
         if wish.phase is not Phase.OVER and (at := clock_counts_from(wish.code, scene.snapshot)) is not None
     ]
-    clock = scene.snapshot.clock
     due_at = clock.check_due_at(scene.reading.lo)
     if counting and due_at is not None:
         begins_at, deadline = min(counting)

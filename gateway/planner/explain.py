@@ -101,7 +101,8 @@ def named(name: str) -> str:
 def describe_action(action: Action, names: Mapping[CodeId, str]) -> str:
     """What one action does and why, as the end of a sentence that begins with a time."""
     if isinstance(action, CheckClock):
-        return "check the lock's clock, and set it where it is off"
+        is_asking = action.right_at is not None
+        return "ask the lock what time it is" if is_asking else "check the lock's clock, and set it where it is off"
     if isinstance(action, ListSlots):
         return "look at all slots of the lock for the first time"
     name = f"slot {action.slot}" if action.code_id is None else named(names.get(action.code_id, action.code_id))

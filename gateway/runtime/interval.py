@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.model.clock import ClockReading, ClockStep, ClockTrust
-from gateway.model.instant import DAY_MS, MINUTE_MS, Instant
+from gateway.model.instant import MINUTE_MS, Instant
 
 DRIFT = 100e-6
 """Worst drift of a free-running crystal that we reckon with: 100 ppm, 9 s a day (T1)."""
@@ -21,9 +21,6 @@ STEP_MS = MINUTE_MS
 
 HOLD_MAX_MS = 30 * MINUTE_MS
 """A step is held no longer than this (T3)."""
-
-WITNESS_AHEAD_MAX_MS = 30 * DAY_MS
-"""A lock's clock that lies further ahead of what has surely passed is not believed: it may have been put anywhere."""
 
 
 class ClockSources(Protocol):

@@ -15,7 +15,7 @@ from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from gateway.model.issues import Status
 from gateway.model.link import Link
 from gateway.model.lock import ReadBack, Schedule, ScheduleClock, ScheduleTrust
-from gateway.model.lock_clock import ClockState, LockClock
+from gateway.model.lock_clock import ClockState, LockClock, witnessed
 from gateway.model.pin import Pin
 from gateway.model.slot import SightedAs, SlotRecord, Verdict
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
@@ -245,9 +245,9 @@ def test_a3_a_window_that_the_lock_refuses_falls_back_to_just_in_time() -> None:
 @pytest.mark.parametrize("trust", [ClockTrust.BOUNDED, ClockTrust.UNTRUSTED])
 def test_t4_nothing_is_preloaded_while_our_time_is_not_trusted_and_what_is_there_stays(trust: ClockTrust) -> None:
     code = stay()
-    assert at(scene(code), PRELOAD_AT, trust).head is None
+    assert not isinstance(at(scene(code), PRELOAD_AT, trust).head, WriteSlot)
     kept = at(scene(code, written(code)), PRELOAD_AT, trust)
-    assert kept.head is None
+    assert not isinstance(kept.head, WriteSlot | ClearSlot)
     assert kept.verdicts[slot(1)] is Verdict.GOOD
 
 
@@ -268,10 +268,33 @@ def test_t4_the_clock_is_checked_once_more_one_lead_before_a_guest_comes() -> No
     checked_at = Instant(START - 2 * HOUR_MS)
     snapshot = replace(scene(code, written(code)), clock=LockClock(ClockState.GOOD, checked_at, 0))
     calm = plan(snapshot, reading(Instant(START - LEAD_MS - 1)))
-    assert (calm.head, calm.wake_at) == (None, START - LEAD_MS)
+    assert not isinstance(calm.head, CheckClock)
+    assert calm.wake_at == START - LEAD_MS
     assert isinstance(plan(snapshot, reading(Instant(START - LEAD_MS))).head, CheckClock)
     seen = replace(snapshot, clock=LockClock(ClockState.GOOD, Instant(START - LEAD_MS), 0))
-    assert plan(seen, reading(Instant(START - LEAD_MS))).head is None
+    assert not isinstance(plan(seen, reading(Instant(START - LEAD_MS))).head, CheckClock)
+
+
+def test_t2_a_hub_in_doubt_asks_a_lock_whose_clock_was_seen_right_and_no_other() -> None:
+    code = stay()
+    right = replace(scene(code, written(code)), clock=LockClock(ClockState.GOOD, PRELOAD_AT, 0))
+    asked = plan(right, reading(Instant(START - DAY_MS), ClockTrust.UNTRUSTED)).head
+    assert isinstance(asked, CheckClock)
+    assert asked.right_at == PRELOAD_AT
+    for clock in (LockClock(), LockClock(ClockState.WRONG, PRELOAD_AT, HOUR_MS), right.clock.doubted()):
+        found = plan(replace(right, clock=clock), reading(START, ClockTrust.UNTRUSTED))
+        assert not isinstance(found.head, CheckClock)
+    waiting = replace(right, clock=replace(right.clock, next_try_at=END))
+    assert not isinstance(plan(waiting, reading(START, ClockTrust.UNTRUSTED)).head, CheckClock)
+
+
+def test_t2_a_lock_s_word_is_believed_only_where_it_can_be_right() -> None:
+    told = witnessed(Instant(NOON + DAY_MS), NOON, Instant(NOON + HOUR_MS))
+    assert told is not None
+    assert (told.at, told.slack_ms) == (NOON + DAY_MS, MINUTE_MS + 8_640)
+    assert witnessed(Instant(NOON - 1), NOON, NOON) is None
+    assert witnessed(Instant(NOON + HOUR_MS), NOON, Instant(NOON + DAY_MS)) is None
+    assert witnessed(Instant(NOON + 31 * DAY_MS), NOON, NOON) is None
 
 
 def test_t4_a_lock_without_a_readable_clock_is_never_given_a_window() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from drivers.simulator.lock.profiles import shipped_model
+from gateway.model.clock import ClockTrust
 from gateway.model.events import EventKind
 from gateway.model.instant import DAY_MS
 from tests.sim.stories.house import HOUR_S, LOCK, create, pins, tell
@@ -64,6 +65,21 @@ def test_a_lock_whose_clock_runs_wrong_is_put_right_within_a_day() -> None:
         assert heard(world, EventKind.DEVICE_CLOCK_WRONG) == 1
         await world.pass_time(45 * HOUR_S)
         assert opening(world) == {GUEST}
+
+    assert tell(story, models=TIMED) == []
+
+
+def test_a_hub_in_doubt_learns_the_time_from_a_lock_that_was_seen_right() -> None:
+    async def story(world: World) -> None:
+        create(world, "guest", GUEST, starts_in_s=40 * HOUR_S, ends_in_s=44 * HOUR_S)
+        await world.pass_time(HOUR_S)
+        world.pull_plug()
+        await world.pass_time(44 * HOUR_S)
+        life = world.plug_in(is_synced=False)
+        await world.pass_time(600)
+        assert life.clock.trust is ClockTrust.BOUNDED
+        assert pins(world) == set()
+        world.sync(life)
 
     assert tell(story, models=TIMED) == []
 
