@@ -13,6 +13,7 @@ from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import Slot
 from gateway.model.instant import Instant, format_instant
+from gateway.model.link import LONGEST_LEAD_MS
 from gateway.model.lock import ReadBack
 from gateway.model.reports import AccessDenied, Locked, Unlocked
 from gateway.model.slot import SightedAs, SlotRecord
@@ -62,7 +63,9 @@ def note_evidence(con: Connection, bench: Bench, before: SlotRecord, after: Slot
 
 def _use(code: AccessCode, bench: Bench, reading: ClockReading) -> Use:
     is_trusted = reading.trust is not ClockTrust.UNTRUSTED
-    return use_of(code, reading.lo, bench.settings.lead_ms, is_time_trusted=is_trusted)
+    # How weak the link was when the code was written is not known any more: the longest lead counts (A4).
+    lead_ms = max(bench.settings.lead_ms, LONGEST_LEAD_MS)
+    return use_of(code, reading.lo, lead_ms, is_time_trusted=is_trusted)
 
 
 def _used(con: Connection, bench: Bench, slot: Slot, at: Instant) -> AccessCode | None:

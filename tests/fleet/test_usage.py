@@ -13,6 +13,7 @@ from gateway.model.answers import SightingSource
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
+from gateway.model.link import LONGEST_LEAD_MS
 from gateway.model.lock import ReadBack
 from gateway.model.reports import AccessDenied, DenialCode, Method, Report, SlotChange, SlotChanged, Unlocked
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
@@ -122,9 +123,16 @@ async def test_a18_use_while_a_removal_has_its_two_minutes_raises_no_alarm(datab
 
 async def test_a18_use_before_the_lead_raises_an_alarm(database: Database) -> None:
     await prepare(database, on_lock(GUEST))
-    events = await tell(database, OPENED, reading(NOON))
+    events = await tell(database, OPENED, reading(Instant(START - LONGEST_LEAD_MS - 1)))
     assert [kind for kind, _ in events] == ["lock.unlocked", "access_code.used_outside_window"]
     assert events[1][1]["use"] == "before_lead"
+
+
+async def test_a4_use_inside_the_longer_lead_of_a_weak_link_is_early_and_no_alarm(database: Database) -> None:
+    await prepare(database, on_lock(GUEST))
+    events = await tell(database, OPENED, reading(Instant(START - LONGEST_LEAD_MS)))
+    assert [kind for kind, _ in events] == ["lock.unlocked"]
+    assert events[0][1]["is_early_use"] is True
 
 
 async def test_a18_an_ended_code_that_opens_is_an_alarm_and_is_hunted_again(database: Database) -> None:
