@@ -14,6 +14,17 @@ from tests.sim.auditors import Violation
 from tests.sim.play import Outcome, play_world
 
 ROOT = Path(__file__).parents[2]
+SEEDS = (1, 2, 4)
+DAYS = 1.0
+"""A taste; `make test` plays forty seeds of seven days beside the tests."""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_world_breaks_no_rule(seed: int) -> None:
+    outcome = play_world(seed, DAYS)
+    assert outcome.violations == (), "\n".join(outcome.tail)
+    assert outcome.tally.events > 0
+    assert sum(outcome.tally.calls.values()) > 0
 
 
 def test_the_same_seed_is_the_same_world_in_any_process() -> None:
