@@ -207,6 +207,12 @@ def _ask_everything(record: Record) -> None:
     lines += [["create", "front", "--name", "Shell", "--pni", CANARIES["under a wrong option of the shell"]]]
     lines += [["create", "front", "--name", "Shell", "--pin", FOREIGN], ["why", "at-the-shell"]]
     lines += [["update", "at-the-shell", "--pin", shell_pin], ["delete", "at-the-shell"]]
+    lines += [["reveal", "on-the-front-door", "--reason", "a test"], ["generate", "front"], ["pull", "in-the-studio"]]
+    lines += [["pool", "front"], ["unmanaged", "garden"], ["delete-unmanaged", "front", "30"]]
+    lines += [["adopt", "front", "30", "--name", "Nobody", "--pin", CANARIES["typed wrongly at the shell"]]]
+    lines += [["accept-lock", "front"], ["set-time", "soon"], ["confirm-time"], ["check-native", "front"]]
+    lines += [["include", "--dsk", "1"], ["provision", "1234"], ["network"]]
+    lines += [["exclude", "--driver", "nobody"], ["remove-failed", "front", "--driver", "nobody"]]
     assert {line[0] for line in lines} == set(CATALOGUE)
     for line in lines:
         for form in ([], ["--json"]):
@@ -286,8 +292,11 @@ def test_no_pin_in_anything_that_the_hub_publishes(record: Record) -> None:
     assert [leaks(payload) for payload in record.payloads if leaks(payload)] == []
 
 
-def test_no_pin_in_any_answer_of_the_shell(record: Record) -> None:
-    assert {name: leaks(text.encode()) for name, text in record.answers.items() if leaks(text.encode())} == {}
+def test_no_pin_in_any_answer_of_the_shell_but_the_one_that_was_asked_for(record: Record) -> None:
+    told = {name: leaks(text.encode()) for name, text in record.answers.items() if leaks(text.encode())}
+    revealed = {name for name in record.answers if " reveal " in name}
+    assert revealed
+    assert told == {name: ["its second PIN"] for name in revealed}
 
 
 def test_no_pin_in_any_file_but_the_drivers_own_storage(record: Record) -> None:
