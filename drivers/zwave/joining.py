@@ -19,7 +19,7 @@ KEY_GROUPS: Final = 8
 
 GROUP_MAX: Final = 0xFFFF
 
-STRONG: Final[tuple[SecurityClass, ...]] = (SecurityClass.S2_ACCESS_CONTROL, SecurityClass.S2_AUTHENTICATED)
+STRONG: Final = (SecurityClass.S2_ACCESS_CONTROL, SecurityClass.S2_AUTHENTICATED)
 """Classes that are granted unforced, best first."""
 
 _SPACING: Final = re.compile(r"[\s-]+")

@@ -138,12 +138,22 @@ async def test_lock_that_joined_weakly_is_not_used(security: int, words: str) ->
     async with running([states.node(2)]) as server, connected(server) as (here, driver):
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, key="34028"))
         await listens(here, server)
-        await server.emit(added(newcomer(security) | {"ready": True}, is_low=True))
+        await server.emit(added(newcomer(security) | {"ready": True}))
         story = await over(driver)
     assert story.outcome is NetworkOutcome.FAILED
     assert words in story.lines[-1]
     assert "exclude" in story.lines[-1]
     assert story.newcomer is None
+
+
+async def test_lock_that_got_no_keys_is_told_before_an_interview_that_would_never_end() -> None:
+    async with running([states.node(2)]) as server, connected(server) as (here, driver):
+        await driver.begin(NetworkWish(NetworkTask.INCLUDE, key="34028"))
+        await listens(here, server)
+        await server.emit(added(newcomer(-1), is_low=True))
+        story = await over(driver)
+    assert story.outcome is NetworkOutcome.FAILED
+    assert "without its keys" in story.lines[-1]
 
 
 async def test_forced_lock_is_used_with_a_warning() -> None:
@@ -162,8 +172,8 @@ async def test_lock_that_asks_for_weak_classes_only_is_granted_none() -> None:
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, key="34028"))
         await listens(here, server)
         await server.emit(asks_for(S2_UNAUTH, S0))
-        await here.until(lambda: "cancel_secure_bootstrap_s2" in sent(server))
-        assert "grant_security_classes" not in sent(server)
+        await here.until(lambda: "grant_security_classes" in sent(server))
+        assert commands(server)[-1]["inclusionGrant"] == {"securityClasses": [], "clientSideAuth": False}
 
 
 async def test_device_with_another_key_than_the_one_typed_gets_no_pin() -> None:
@@ -172,8 +182,8 @@ async def test_device_with_another_key_than_the_one_typed_gets_no_pin() -> None:
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, key=other))
         await listens(here, server)
         await server.emit(tells_key())
-        await here.until(lambda: "cancel_secure_bootstrap_s2" in sent(server))
-        assert "validate_dsk_and_enter_pin" not in sent(server)
+        await here.until(lambda: "validate_dsk_and_enter_pin" in sent(server))
+        assert commands(server)[-1]["pin"] == "", "no PIN is a no"
 
 
 async def test_nobody_who_comes_ends_the_task_and_the_listening(monkeypatch: pytest.MonkeyPatch) -> None:
