@@ -20,6 +20,7 @@ async def measure(folder: Path) -> list[Figure]:
     figures.extend(await inside.queued_orders(folder))
     figures.extend([figure async for figure in outside.daily(folder)])
     figures.extend([figure async for figure in outside.airtime()])
+    figures.extend([figure async for figure in radio.s0()])
     figures.extend([figure async for figure in radio.rivals()])
     figures.extend([figure async for figure in radio.cold_locks()])
     return [*figures, *outside.later()]

@@ -190,7 +190,6 @@ async def _fill(house: House, cloud: Counterpart, count: int, prefix: str, batch
 def later() -> list[Figure]:
     """What cannot be measured yet, and why."""
     return [
-        not_yet("radio messages per code, S0 without Supervision", "messages", 9, "the simulator has no S0 lock yet"),
         not_yet("idle day", "MB", 1.0, "needs the virtual world's store on disk over a day"),
         not_yet("memory over a simulated year", "MiB", 0.0, "needs a year of the virtual world in one process"),
     ]

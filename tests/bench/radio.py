@@ -1,4 +1,4 @@
-"""Figures of the radio: several codes at once against a rival's pauses, our own share of a command, many cold locks."""
+"""Figures of the radio: messages under S0, several codes at once against a rival's pauses, our own share of a command, many cold locks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -35,6 +35,32 @@ class Spent:
     def own_ms(self) -> float:
         """What was neither beam nor message: the gateway, Z-Wave JS, the serial line and the turns of the radio."""
         return self.span_ms - self.air_ms - self.beams * BEAM_MS
+
+
+S0_SCENE = """
+[radio]
+airtime = false
+
+[[locks]]
+name = "Old door"
+node = 2
+profile = "schlage_be469"
+"""
+
+
+async def s0() -> AsyncIterator[Figure]:
+    """One code on a lock of the first security class, which confirms nothing: set, and a look with its answer."""
+    with running_house(S0_SCENE, {"old": ("Old door", 2)}) as house:
+        house.start_daemon()
+        await house.met()
+        async with house.cloud() as cloud:
+            for name, pin in (("warm", "4826"), ("second", "9371")):
+                await applied(cloud, "access_code.create", body(name, "old", pin))
+            await applied(cloud, "access_code.delete", {"access_code_id": "second"})
+            watch = _Watch(house, ("old",))
+            await applied(cloud, "access_code.create", body("third", "old", "7159"))
+            how = "simulated Schlage BE469, slot seen empty before: a nonce for each of set, get and report"
+            yield at_most("radio messages per code, S0 without Supervision", "messages", 9, watch.spent().messages, how)
 
 
 async def rivals() -> AsyncIterator[Figure]:
