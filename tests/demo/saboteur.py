@@ -33,6 +33,8 @@ from gateway.store import journal
 from gateway.store.database import Connection
 from gateway.store.journal import StoredEvent
 
+type Call = Callable[[], Awaitable[Result]]
+
 GUEST = "guest-"
 STRAY_PIN = Pin("73190462")
 FREE_SLOT = Slot(9)
