@@ -13,7 +13,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import LockId, Slot
 from gateway.model.network import NetworkOutcome, NetworkStory, NetworkTask, NetworkWish
 from gateway.model.pin import Pin
-from tests.stack.zwave_stack import WAIT_S, Driven, Stack, driven, running_stack
+from tests.stack.zwave_stack import Driven, Stack, driven, running_stack
 
 pytestmark = pytest.mark.stack
 
@@ -35,9 +35,13 @@ profile = "plain_v2"
 
 GUEST = Pin("471193")
 
+STORY_S = 90.0
+"""For one joining or leaving to its end: 10 s on an idle machine."""
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture
 def stack() -> Iterator[Stack]:
+    """A network of its own for each test: a lock whose joining failed goes on for a while, and would meet the next test."""
     with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
         yield running
 
@@ -51,7 +55,7 @@ async def hub(stack: Stack, **nodes: int) -> AsyncIterator[Driven]:
 
 async def told(here: Driven, *, count: int | None = None) -> NetworkStory:
     """The story when it has more lines than this, or is over."""
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(STORY_S):
         while True:
             story = here.driver.story()
             assert story is not None
