@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 BATCH_MAX = 20
 """Messages per transaction: as many as a broker leaves unacknowledged (C3)."""
 
-GATHER_S = 0.5
+GATHER_S = 0.05
 """How long a receipt may wait for company before it is committed alone."""
 
 QUEUE_MAX = 100

@@ -83,18 +83,24 @@ def _remove_early() -> None:
     _shifted(lambda code: (0, -3_000 if code.code_id.startswith(GUEST) else 0))
 
 
-def _performing(broken: Callable[[LockPort, Action, Pin | None, Clock], Awaitable[Result]]) -> None:
-    """The worker: uses this in place of the one call that reaches a lock."""
-    _put(worker, "perform", broken)
+def _performing(broken: Callable[[LockPort, Action, Pin | None, Call], Awaitable[Result]]) -> None:
+    """The worker: uses this in place of the one call that reaches a lock; it may make that call itself."""
+
+    async def instead(
+        port: LockPort, action: Action, pin: Pin | None, clock: Clock, *, old_pin: Pin | None = None
+    ) -> Result:
+        return await broken(port, action, pin, lambda: perform(port, action, pin, clock, old_pin=old_pin))
+
+    _put(worker, "perform", instead)
 
 
 def _foreign_slot() -> None:
     """The worker: writes over what somebody made by hand."""
 
-    async def broken(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
+    async def broken(port: LockPort, action: Action, pin: Pin | None, call: Call) -> Result:
         if isinstance(action, WriteSlot) and port.lock_id == "front-door":
             await port.write_slot(Slot(1), STRAY_PIN, window=None, old_pin=None)
-        return await perform(port, action, pin, clock)
+        return await call()
 
     _performing(broken)
 
@@ -102,10 +108,10 @@ def _foreign_slot() -> None:
 def _stray_slot() -> None:
     """The worker: writes a slot that no order explains."""
 
-    async def broken(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
+    async def broken(port: LockPort, action: Action, pin: Pin | None, call: Call) -> Result:
         if isinstance(action, WriteSlot):
             await port.write_slot(FREE_SLOT, STRAY_PIN, window=None, old_pin=None)
-        return await perform(port, action, pin, clock)
+        return await call()
 
     _performing(broken)
 
@@ -113,10 +119,10 @@ def _stray_slot() -> None:
 def _claim_set() -> None:
     """The worker: says that a guest's code is proven, and never wrote it."""
 
-    async def broken(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
+    async def broken(port: LockPort, action: Action, pin: Pin | None, call: Call) -> Result:
         if isinstance(action, WriteSlot) and action.code_id.startswith(GUEST):
             return Written(Evidence.READ_BACK)
-        return await perform(port, action, pin, clock)
+        return await call()
 
     _performing(broken)
 
@@ -124,10 +130,10 @@ def _claim_set() -> None:
 def _log_pin() -> None:
     """The worker: a helpful line for those who look for a fault."""
 
-    async def broken(port: LockPort, action: Action, pin: Pin | None, clock: Clock) -> Result:
+    async def broken(port: LockPort, action: Action, pin: Pin | None, call: Call) -> Result:
         if pin is not None:
             log.debug("sabotage.write", extra={"lock": port.lock_id, "sent": pin.reveal().encode().hex()})
-        return await perform(port, action, pin, clock)
+        return await call()
 
     _performing(broken)
 
