@@ -201,13 +201,15 @@ def _is_cleared_to_zeros(record: SlotRecord, shown: PinDigest, digest_of: Callab
 def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord:
     """The lock said by itself that this slot now holds (or no longer holds) a PIN.
 
-    Soon after our own operation the first one is the lock's confirmation (A7); at any other time somebody else was there,
-    and the slot is to be looked at. A late word about our clear that comes after our next write is a reason to look too.
+    Soon after our own operation the first one is the lock's confirmation (A7), but for a PIN that goes with a window; at any
+    other time somebody else was there, and the slot is to be looked at. A late word about our clear that comes after our next write is a reason to look too.
     """
     is_soon = is_own_notice(record, at)
     is_own = is_soon and (record.proof is None or record.proof.evidence is not Evidence.NOTIFIED)
     if is_own and is_present and record.operation is Operation.WRITE and record.outcome is not Outcome.REFUSED:
-        return _confirmed(record, Evidence.NOTIFIED, at)
+        # A PIN with its window goes in steps, and the lock may speak of the first: that proves nothing of the last (A2).
+        is_whole = record.barrier.asked is None or record.proof is not None
+        return _confirmed(record, Evidence.NOTIFIED, at) if is_whole else record
     if is_own and not is_present and record.operation is Operation.CLEAR:
         return _confirmed(record, Evidence.NOTIFIED, at)
     if not is_present and not (is_soon and record.operation is Operation.WRITE):
@@ -269,15 +271,15 @@ def surprised(record: SlotRecord) -> SlotRecord:
 
 
 def hunted(record: SlotRecord, code_id: CodeId, digest: PinDigest, at: Instant) -> SlotRecord:
-    """A PIN that was proven gone from this slot opened the door: the lease comes back, and the clear counts as unproven (A18).
+    """A PIN that was proven gone from this slot opened the door: the lease comes back, and the slot is looked at (A18).
 
-    Nothing is proven, so a stranger's PIN that the lock shows there is left alone (N2).
+    Our clear did go through, so it may as well be a stranger's PIN: nothing is cleared before the lock shows ours (N2).
     """
     return SlotRecord(
         record.slot,
         lease=code_id,
         operation=Operation.CLEAR,
-        outcome=Outcome.AMBIGUOUS,
+        outcome=Outcome.CONFIRMED,
         intended=digest,
         intended_at=at,
         sighted_at=record.sighted_at,

@@ -12,7 +12,7 @@ from gateway.model.instant import Instant
 from gateway.model.lock import ReadBack
 from gateway.model.lock_clock import ClockState
 from gateway.model.pin import PinDigest
-from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict, may_be_landing, possible_pins
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, Verdict, may_be_landing, possible_pins
 from gateway.model.snapshot import LockSnapshot
 from gateway.model.unmanaged import Purpose
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
@@ -134,7 +134,10 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
 def _remove_unseen(record: SlotRecord, wish: Desire) -> Candidate:
     # A PIN that was ours for sure needs no look before its first clear; a clear that proved nothing does.
     is_surely_ours = record.operation is Operation.WRITE and record.proven is not None
-    if is_surely_ours or record.unanswered >= BLIND_AFTER_READS or may_be_landing(record):
+    # A slot that we once emptied may be a stranger's now, whom no number of silent looks makes ours (N2).
+    was_emptied = record.operation is Operation.CLEAR and record.outcome is Outcome.CONFIRMED
+    is_silent = record.unanswered >= BLIND_AFTER_READS and not was_emptied
+    if is_surely_ours or is_silent or may_be_landing(record):
         return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
     is_cleared = record.operation is Operation.CLEAR
     return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.PROVE_REMOVED if is_cleared else Urgency.REMOVE)

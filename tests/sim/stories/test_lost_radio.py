@@ -7,6 +7,7 @@ import pytest
 from drivers.simulator.doors.driver import Trouble
 from drivers.simulator.lock.faults import Fault
 from drivers.simulator.lock.profiles import shipped_model
+from drivers.simulator.lock.values import PressOutcome
 from gateway.model.answers import Listing
 from gateway.model.events import EventKind
 from gateway.model.failures import Part, Unreachable
@@ -201,3 +202,24 @@ def test_a_code_programmed_while_the_hub_was_off_is_not_written_over() -> None:
         assert pins(world) == {"99999991", "99999992", "36903690"}
 
     assert tell(story) == []
+
+
+def test_a_stranger_in_a_slot_that_we_emptied_is_not_cleared_unseen() -> None:
+    """Seed 33: his PIN opened, two looks were not answered, and the slot was cleared as if the ended code were in it (N2)."""
+
+    async def story(world: World) -> None:
+        door = world.doors[LOCK]
+        create(world, "guest", "25802580", ends_in_s=HOUR_S)
+        await world.pass_time(60)
+        (slot,) = door.firmware.pins()
+        await world.pass_time(HOUR_S)
+        assert door.program(slot, "97316402", world.loop.time())
+        door.radio = Radio(1.0, (Trouble.LOST_ANSWER,))
+        assert door.press("97316402", world.loop.time()) is PressOutcome.OPENED
+        await world.pass_time(2 * HOUR_S)
+        assert pins(world) == {"97316402"}
+        door.radio = Radio()
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {"97316402"}
+
+    assert tell(story, models=[replace(shipped_model("plain_v1"), notifies_keypad_changes=False)]) == []
