@@ -36,8 +36,8 @@ FIRST ?= 1
 MINUTES ?= 60
 TESTS ?=
 ONLY ?=
-# Files of tests at once: they mostly wait for the radio, so three keep two cores busy. 0 runs them one after the other.
-WORKERS ?= 3
+# Files of tests at once: they mostly wait for the radio, so four keep two cores busy. 0 runs them one after the other.
+WORKERS ?= 4
 
 .PHONY: help setup run demo test test-brokers check format bench world nightly rules clean
 
@@ -84,12 +84,12 @@ demo: setup
 	@$(PY) -m tests.demo
 
 test: setup
-	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile $(TESTS)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 	@$(if $(TESTS),,$(PY) -m tests.sim --seeds 20 --days 7)
 
 test-brokers: setup
-	@KEYPAD_TEST_BROKER=mosquitto5 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m broker
-	@KEYPAD_TEST_BROKER=mosquitto311 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m broker
+	@KEYPAD_TEST_BROKER=mosquitto5 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m broker
+	@KEYPAD_TEST_BROKER=mosquitto311 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m broker
 
 check: setup
 	@$(UV) lock --check --quiet --python "$(PYTHON313)" || { echo "uv.lock does not fit pyproject.toml: run '$(UV) lock'"; exit 1; }

@@ -13,13 +13,15 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
 
 from gateway.cloud.counterpart import Counterpart
-from gateway.store import journal
+from gateway.model.ids import LockId
+from gateway.model.link import CALLS_TELLING, UNMEASURED, Link
+from gateway.store import journal, lock_time
 from gateway.store.database import Connection
 from tests.brokers import chosen_kind
 from tests.stack.house import READY_S, House, plain_group, running_house, until, wall_ms
@@ -60,6 +62,9 @@ SETTLE_S = 150.0
 REMOVAL_MS = 120_000
 """A code is off a reachable lock this long after its end at the latest (A9); the daemon is dead part of the time."""
 
+FAILURES_MAX = 2
+"""A call that fails takes its ten seconds, and a life `LIFE_S`."""
+
 TOP_UP_S = 0.05
 
 
@@ -70,6 +75,19 @@ class Tally:
     places: Counter[str] = field(default_factory=Counter)
     between_intent_and_outcome: int = 0
     between_inbox_and_acknowledgement: int = 0
+    links: dict[str, Link] = field(default_factory=dict)
+    leads_ms: dict[str, int] = field(default_factory=dict)
+    """The longest lead that each lock's link can have asked for so far (A4)."""
+
+    def measure(self, links: Mapping[str, Link]) -> None:
+        """Bound the leads of a life from the counts at its ends: it was too short for more than `FAILURES_MAX` more."""
+        for lock_id, after in links.items():
+            before = self.links.get(lock_id, UNMEASURED)
+            calls = max(min(before.calls, after.calls), CALLS_TELLING)
+            weakest = Link(calls, min(max(before.failures, after.failures) + FAILURES_MAX, calls))
+            longest_ms = weakest.lead_ms(LEAD_MS) if after.failures + before.failures else LEAD_MS
+            self.leads_ms[lock_id] = max(self.leads_ms.get(lock_id, LEAD_MS), longest_ms)
+        self.links |= links
 
     @property
     def kills(self) -> int:
@@ -105,11 +123,12 @@ async def test_kills_at_every_place_lose_nothing_double_nothing_and_leave_the_lo
         await _settle(house, traffic)
         watching.cancel()
     with capsys.disabled():
-        late_s = witness.latest_ms(explained(traffic.stages(), LEAD_MS)) / 1000
+        late_s = witness.latest_ms(explained(traffic.stages(), tally.leads_ms)) / 1000
         sys.stdout.write(f"\n{tally.histogram()}\n{len(traffic.asked)} orders: {dict(traffic.outcomes())}\n")
         sys.stdout.write(f"{witness.looks} looks at the locks; longest stay of a PIN beyond its end: {late_s:.1f} s\n")
-    _judge(house, cloud, traffic, witness)
     house.stop_daemon()
+    tally.measure(await house.ledger(_links_of(house)))
+    _judge(house, cloud, traffic, witness, tally)
     await _judge_journal(house, cloud)
     assert tally.kills == kills
     assert tally.places[SERVER] == max(1, kills // 10)
@@ -185,6 +204,7 @@ async def _count(house: House, tally: Tally, hit: str) -> None:
     if not (house.state / "gateway.db").exists():
         return
     is_pending, has_order = await house.ledger(interrupted)
+    tally.measure(await house.ledger(_links_of(house)))
     tally.between_intent_and_outcome += is_pending
     tally.between_inbox_and_acknowledgement += hit == Place.AFTER_INBOX and has_order
     assert is_pending or hit not in {Place.AFTER_INTENT, Place.AFTER_CALL}, f"the fuse at {hit} burnt elsewhere"
@@ -202,6 +222,10 @@ async def _settle(house: House, traffic: Traffic) -> None:
     await house.receipted()  # the last events tell of what the locks hold already
 
 
+def _links_of(house: House) -> Callable[[Connection], dict[str, Link]]:
+    return lambda con: {name: lock_time.get(con, LockId(name)).link for name in house.configuration.locks}
+
+
 def _open(traffic: Traffic) -> list[Asked]:
     return traffic.open_orders()
 
@@ -214,11 +238,11 @@ def _difference(house: House, traffic: Traffic) -> object:
     return _held(house), traffic.wanted(wall_ms())
 
 
-def _judge(house: House, cloud: Counterpart, traffic: Traffic, witness: Witness) -> None:
+def _judge(house: House, cloud: Counterpart, traffic: Traffic, witness: Witness, tally: Tally) -> None:
     assert _held(house) == traffic.wanted(wall_ms())
     assert traffic.misanswered() == []
     assert not witness.complaints
-    assert list(witness.unexplained(explained(traffic.stages(), LEAD_MS), REMOVAL_MS)) == []
+    assert list(witness.unexplained(explained(traffic.stages(), tally.leads_ms), REMOVAL_MS)) == []
     numbers = [event.seq for event in cloud.events]
     assert numbers == list(range(1, len(numbers) + 1)), "events have gaps or come twice"
 

@@ -232,14 +232,17 @@ def _text(at: int | None) -> str | None:
 
 
 def explained(
-    stages: Mapping[str, Sequence[Stage]], lead_ms: int
+    stages: Mapping[str, Sequence[Stage]], leads_ms: Mapping[str, int]
 ) -> dict[tuple[str, str], tuple[int | None, int | None]]:
-    """Per lock and PIN, from when to when accepted orders allow it there; None is open. The end is that of the last order."""
+    """Per lock and PIN, from when to when accepted orders allow it there; None is open. The end is that of the last order.
+
+    `leads_ms`: how long before its start a PIN may come to each lock, the longer lead of a weak link included (A4).
+    """
     found: dict[tuple[str, str], tuple[int | None, int | None]] = {}
     for of_code in stages.values():
         for stage in of_code:
             key = (stage.lock_id, stage.pin)
-            start = None if stage.starts_at is None else stage.starts_at - lead_ms
+            start = None if stage.starts_at is None else stage.starts_at - leads_ms[stage.lock_id]
             before = found.get(key)
             if before is not None:
                 start = None if start is None or before[0] is None else min(start, before[0])
