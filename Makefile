@@ -27,6 +27,8 @@ export PATH := $(CURDIR)/$(NODE_DIR)/bin:$(PATH)
 endif
 export KEYPAD_NODE := $(NODE)
 export PYTHONUNBUFFERED := 1
+# Compiled modules are kept: tests start the daemon hundreds of times, and compiling is half of its start.
+export PYTHONDONTWRITEBYTECODE :=
 
 SERVER := drivers/zwave/server
 PY := .venv/bin/python

@@ -18,6 +18,12 @@ class Nudges:
         """Wake whoever waits for `name`, or the next one who will."""
         self._bells[name].set()
 
+    def ring_locks(self) -> None:
+        """Wake every lock's worker that ever waited: what all of them go by has changed."""
+        for name, bell in self._bells.items():
+            if name.startswith(LOCK_PREFIX):
+                bell.set()
+
     async def wait(self, name: str, timeout_s: float | None) -> bool:
         """Wait until `name` is rung, at most `timeout_s` seconds. Returns whether it was rung."""
         bell = self._bells[name]
@@ -30,9 +36,12 @@ class Nudges:
         return True
 
 
+LOCK_PREFIX = "lock:"
+
+
 def lock_bell(lock_id: str) -> str:
     """The bell of one lock's worker."""
-    return f"lock:{lock_id}"
+    return f"{LOCK_PREFIX}{lock_id}"
 
 
 OUTBOX_BELL = "outbox"

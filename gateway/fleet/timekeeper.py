@@ -4,13 +4,14 @@ Level-based like the rest: what was told last is kept beside the events, so that
 need none of this to be safe: `lo` is held by the clock itself, and a code's place in time is the planner's.
 """
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
 from gateway.fleet.worker import House
 from gateway.model.clock import ClockReading, ClockStep, ClockTrust
 from gateway.model.events import Event, EventKind, Fact
-from gateway.model.instant import DAY_MS, HOUR_MS, Instant, format_instant
+from gateway.model.instant import DAY_MS, HOUR_MS, SECOND_MS, Instant, format_instant
 from gateway.nudge import CLOCK_BELL, OUTBOX_BELL, Nudges
 from gateway.ports import GuardedClock
 from gateway.store import facts, hub_time, journal
@@ -19,7 +20,11 @@ from gateway.store.database import Connection
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 30.0
-"""Without a bell the clock is looked at this often, as the workers do; a look at a calm clock stores nothing."""
+"""Without a bell the clock is looked at this often, since no kernel tells when its time service is heard; the workers are
+rung when what they sleep by has changed. A look at a calm clock reads and stores nothing."""
+
+STEP_RUNG_MS = SECOND_MS
+"""`lo` that is this much further than uptime explains has stepped: workers who sleep by it are rung."""
 
 HIGH_WATER_EVERY_MS = 10 * 60 * 1000
 """How often time is kept on disk: a hub that loses power starts at most ten minutes behind (T1)."""
@@ -49,6 +54,9 @@ class Timekeeper:
         self._house = house
         self._stay_ms = untrusted_stay_ms
         self._kept_at: Instant | None = None
+        self._seen: ClockReading | None = None
+        self._seen_s = 0.0
+        self._is_told_well = False
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -60,18 +68,30 @@ class Timekeeper:
         clock = self._house.clock
         reading = clock.reading()
         step = clock.step() if isinstance(clock, GuardedClock) else None
-        is_calm = (
-            step is None and reading.trust is ClockTrust.TRUSTED and await self._house.database.read(_is_told_well)
-        )
+        self._wake_sleepers(reading)
+        is_calm = step is None and reading.trust is ClockTrust.TRUSTED and self._is_told_well
         if is_calm and self._kept_at is not None and reading.lo - self._kept_at < HIGH_WATER_EVERY_MS:
             return
         has_news, is_harmless = await self._house.database.write(lambda con: self._keep(con, reading, step))
         self._kept_at = reading.lo
+        self._is_told_well = await self._house.database.read(_is_told_well)
         if is_harmless and isinstance(clock, GuardedClock):
             clock.take_step()
+            self._house.nudges.ring_locks()
             log.info("clock.step.taken", extra={"step_ms": 0 if step is None else step.to - step.lo})
         if has_news:
             self._house.nudges.ring(OUTBOX_BELL)
+
+    def _wake_sleepers(self, reading: ClockReading) -> None:
+        """Ring the workers when time is trusted otherwise than before, or has moved by itself."""
+        before, now_s = self._seen, asyncio.get_running_loop().time()
+        elapsed_ms = (now_s - self._seen_s) * 1000
+        self._seen, self._seen_s = reading, now_s
+        if before is None or (
+            before.trust is reading.trust and abs(reading.lo - before.lo - elapsed_ms) < STEP_RUNG_MS
+        ):
+            return
+        self._house.nudges.ring_locks()
 
     def _keep(self, con: Connection, reading: ClockReading, step: ClockStep | None) -> tuple[bool, bool]:
         """One transaction: the mark, and the alarm that holds now if it is another. Whether it is, and whether a step is harmless."""
@@ -99,10 +119,10 @@ def is_suspect(con: Connection, step: ClockStep) -> bool:
     return step.to - step.lo > STEP_MAX_MS or (ending > STEP_CODES_MAX and ending > STEP_SHARE * count)
 
 
-def ring_all(nudges: Nudges, bells: tuple[str, ...]) -> None:
+def ring_all(nudges: Nudges) -> None:
     """Time has moved by itself: the keeper and every worker look again."""
-    for bell in (CLOCK_BELL, *bells):
-        nudges.ring(bell)
+    nudges.ring(CLOCK_BELL)
+    nudges.ring_locks()
 
 
 def _is_told_well(con: Connection) -> bool:

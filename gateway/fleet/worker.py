@@ -25,9 +25,9 @@ from gateway.store.database import Database
 
 log = logging.getLogger(__name__)
 
-NAP_S = 30.0
-"""Longest sleep without a look at the clock, so that a step of wall time is noticed. A nap reads nothing and stores
-nothing."""
+NAP_S = 3_600.0
+"""Longest sleep without a look at the clock: a time service slews by at most 500 ppm (adjtimex(2)), 2 s in an hour. Steps and
+changes of trust are the keeper of the time's to notice, who rings. A nap reads nothing and stores nothing."""
 
 ABSENCE_GRACE_S = 60.0
 """A lock whose driver is away this long is reported as disconnected. A restart of the Z-Wave server takes about 4 s

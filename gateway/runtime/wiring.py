@@ -25,7 +25,7 @@ from gateway.keeper import Keeper
 from gateway.model.health import LinkHealth
 from gateway.model.ids import LockId
 from gateway.model.lock import DEFAULT_UNTRUSTED_STAY_MS
-from gateway.nudge import Nudges, lock_bell
+from gateway.nudge import Nudges
 from gateway.orders.receive import Desk
 from gateway.orders.rules import HubRules
 from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, HealthPort, NetworkPort
@@ -170,8 +170,7 @@ class Gateway:
         )
 
     async def _watch_clock(self) -> None:
-        bells = tuple(lock_bell(lock.lock_id) for lock in self.config.locks)
-        await watch_settings(lambda: ring_all(self.nudges, bells))
+        await watch_settings(lambda: ring_all(self.nudges))
 
     def _health(self) -> Mapping[LockId, LinkHealth]:
         ports = (driver for driver in self._drivers.values() if isinstance(driver, HealthPort))

@@ -14,7 +14,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from gateway.model.slot import SightedAs, SlotRecord
-from gateway.nudge import Nudges
+from gateway.nudge import Nudges, lock_bell
 from gateway.runtime.interval import IntervalClock, KeptTime
 from gateway.store import codes, hub_time, journal, locks, slots
 from gateway.store.database import Connection, Database
@@ -91,6 +91,27 @@ async def test_t2_an_alarm_at_once_two_hours_before_and_when_the_codes_leave_eac
     await keeper._look()
     assert (await told(database))[-1] == ("hub.clock_known", None)
     assert await database.read(hub_time.untrusted_since) is None
+
+
+async def test_t1_sleeping_workers_are_rung_when_time_is_trusted_otherwise_or_has_stepped_and_only_then(
+    database: Database,
+) -> None:
+    machine = Machine(is_heard=True)
+    house = house_of(database, machine)
+    bell, keeper = lock_bell(FRONT), Timekeeper(house, DAY_MS)
+
+    async def is_rung() -> bool:
+        await keeper._look()
+        return await house.nudges.wait(bell, 0.0)
+
+    assert not await is_rung()
+    assert not await is_rung()
+    machine.is_heard = False
+    assert await is_rung()
+    assert not await is_rung()
+    machine.is_heard = True
+    machine.wall += HOUR_MS
+    assert [await is_rung() for _ in range(3)] == [True, True, False]  # when the step is taken, and when it is seen
 
 
 async def test_t2_a_hub_without_codes_at_stake_alarms_nobody(database: Database) -> None:
