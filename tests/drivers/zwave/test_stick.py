@@ -1,11 +1,11 @@
 """Who a stick is, before the server opens it: frames in any pieces, the table, the pairing, and a real conversation on a PTY."""
 
-import asyncio
 import contextlib
 import os
 import threading
 import tty
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import override
 
@@ -33,6 +33,9 @@ ANSWERS = {
     Function.CAPABILITIES: CAPABILITIES,
     Function.CONTROLLER_ID: CONTROLLER_ID,
 }
+END_S = 10.0
+"""For a thread whose port is gone to see it."""
+
 IDENTITY = StickIdentity(HOME, "Z-Wave 7.23", 0x0086, 0x0001, 0x005A)
 
 
@@ -105,7 +108,11 @@ def test_network_without_an_id_pairs_nothing(tmp_path: Path) -> None:
 
 
 class Stick(threading.Thread):
-    """The stick's side of a PTY. `chatter` goes out before each answer; the first `deaf` requests are not heard."""
+    """The stick's side of a PTY. `chatter` goes out before each answer; the first `deaf` requests are not heard.
+
+    It reads until everybody has left the other side, and it must have ended before its descriptor is closed: a stick that outlives its
+    test would answer for the one of the next test, which gets the same number.
+    """
 
     def __init__(self, fd: int, *, chatter: bytes = b"", deaf: int = 0) -> None:
         super().__init__(daemon=True)
@@ -134,37 +141,61 @@ class Stick(threading.Thread):
         os.write(self._fd, bytes([Signal.ACK]) + self._chatter + answer)
 
 
+@dataclass
+class Port:
+    """A PTY: `ours` is the stick's side, `path` the hub's."""
+
+    ours: int
+    theirs: int
+    path: str = field(init=False)
+    _stick: Stick | None = None
+
+    def __post_init__(self) -> None:
+        self.path = os.ttyname(self.theirs)
+
+    def plug(self, *, chatter: bytes = b"", deaf: int = 0) -> Stick:
+        self._stick = Stick(self.ours, chatter=chatter, deaf=deaf)
+        self._stick.start()
+        return self._stick
+
+    def unplug(self) -> None:
+        """Let the stick read what is left, and end it."""
+        if self.theirs >= 0:
+            os.close(self.theirs)
+            self.theirs = -1
+        if self._stick is not None:
+            self._stick.join(END_S)
+            assert not self._stick.is_alive(), "the stick reads on"
+
+
 @pytest.fixture
-def port() -> Iterator[tuple[int, str]]:
+def port() -> Iterator[Port]:
     ours, theirs = os.openpty()
     tty.setraw(theirs)
-    yield ours, os.ttyname(theirs)
-    os.close(theirs)
+    port = Port(ours, theirs)
+    yield port
+    port.unplug()
     os.close(ours)
 
 
-async def test_stick_says_who_it_is_while_a_lock_talks_in_between(port: tuple[int, str]) -> None:
-    stick = Stick(port[0], chatter=frame(0, 0x04, b"\x00\x02\x03\x71\x05\x00"))
-    stick.start()
-    assert await identify(port[1]) == IDENTITY
-    await asyncio.to_thread(stick.join, 0.2)
+async def test_stick_says_who_it_is_while_a_lock_talks_in_between(port: Port) -> None:
+    stick = port.plug(chatter=frame(0, 0x04, b"\x00\x02\x03\x71\x05\x00"))
+    assert await identify(port.path) == IDENTITY
+    port.unplug()
     assert stick.heard == [Function.VERSION, Function.CAPABILITIES, Function.CONTROLLER_ID]
     assert stick.acknowledged == 6, "an unacknowledged frame would be repeated into the server's first words"
 
 
-async def test_question_that_was_lost_is_asked_again(port: tuple[int, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "ANSWER_S", 0.05)
-    stick = Stick(port[0], deaf=2)
-    stick.start()
-    assert await identify(port[1]) == IDENTITY
+async def test_question_that_was_lost_is_asked_again(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "ANSWER_S", 0.5)
+    stick = port.plug(deaf=2)
+    assert await identify(port.path) == IDENTITY
     assert stick.heard[:3] == [Function.VERSION] * 3
 
 
-async def test_silent_port_and_missing_port_are_told_in_one_line(
-    port: tuple[int, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_silent_port_and_missing_port_are_told_in_one_line(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "ANSWER_S", 0.02)
     with pytest.raises(StickUnreadable, match="nobody answers"):
-        await identify(port[1])
+        await identify(port.path)
     with pytest.raises(StickUnreadable, match="cannot be opened"):
         await identify("/dev/no-such-stick")
