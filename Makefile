@@ -87,7 +87,7 @@ demo: setup
 
 test: setup
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
-	@$(if $(TESTS),,$(PY) -m tests.sim --seeds 20 --days 7)
+	@$(if $(TESTS),,$(PY) -m tests.sim --seeds 40 --days 7)
 
 test-brokers: setup
 	@KEYPAD_TEST_BROKER=mosquitto5 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m broker
