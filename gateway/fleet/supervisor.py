@@ -7,6 +7,7 @@ from functools import partial
 
 from gateway.fleet import guard, reports
 from gateway.fleet.airtime import Lane
+from gateway.fleet.pulse import hanging
 from gateway.fleet.steps import Bench
 from gateway.fleet.worker import House, Worker
 from gateway.keeper import Keeper
@@ -37,6 +38,10 @@ class Fleet:
         lanes = {name: Lane() for name in drivers}
         self._benches = {bench.lock_id: bench for bench in benches}
         self.workers = {bench.lock_id: Worker(bench, house, lanes[of_lock[bench.lock_id]]) for bench in benches}
+
+    def hanging(self) -> tuple[LockId, ...]:
+        """The locks whose workers do not move any more."""
+        return hanging({lock_id: worker.pulse for lock_id, worker in self.workers.items()})
 
     async def run(self) -> None:
         """Work until cancelled."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from gateway.fleet import reports, steps
 from gateway.fleet.airtime import Lane, Turn
 from gateway.fleet.executor import NotSent, perform
+from gateway.fleet.pulse import Pulse
 from gateway.fleet.steps import Bench, Done, Intent, Step
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import SECOND_MS, Instant
@@ -60,6 +61,7 @@ class Worker:
         self._absent_since: float | None = None
         self._is_absence_told = False
         self._trust: ClockTrust | None = None
+        self.pulse = Pulse()
 
     def attach(self, port: LockPort | None) -> None:
         """The lock came (a port) or went (None). Takes effect at the next look."""
@@ -88,6 +90,7 @@ class Worker:
                 step = await self._advance(None, may_act=_not_now)
                 found = None if step is None else step.plan
             elif self._port is not None and found.head is not None:
+                self.pulse.beat(is_queued=True)
                 async with self._lane.turn(found.head) as turn:
                     found = await self._use(turn)
             else:
@@ -147,11 +150,13 @@ class Worker:
         return Done(intent.action, result, intent.before, port.profile, took_ms)
 
     async def _peek(self) -> Plan | None:
+        self.pulse.beat()
         reading = self._house.clock.reading()
         self._trust = reading.trust
         return await self._house.database.read(lambda con: steps.look(con, self._bench, reading))
 
     async def _advance(self, done: Done | None, *, may_act: Callable[[Action], bool]) -> Step | None:
+        self.pulse.beat()
         reading = self._house.clock.reading()
         chance = self._house.entropy.fraction()
         step = await self._house.database.write(
@@ -164,6 +169,7 @@ class Worker:
     async def _sleep(self, wake_at: Instant | None) -> None:
         """Sleep until rung, until `wake_at` by the wall clock, until the clock's trust changes, or an absence is to be told."""
         while True:
+            self.pulse.beat()
             reading = self._house.clock.reading()
             now = reading.lo
             if reading.trust is not self._trust or (wake_at is not None and now >= wake_at):

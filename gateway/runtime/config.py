@@ -96,6 +96,7 @@ class _Hub(_Table):
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     state: str
     socket: str | None = None
+    secret_file: File | None = None
 
 
 class _Leads(_Table):
@@ -161,7 +162,10 @@ class LockConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything the daemon is told. `broker_pace` bounds the waits between connects."""
+    """Everything the daemon is told. `broker_pace` bounds the waits between connects.
+
+    `secret` is the hub's secret where somebody else keeps it; None: in the state directory, made at the first start.
+    """
 
     hub_id: HubId
     zone: ZoneInfo
@@ -172,6 +176,7 @@ class Config:
     trust: TrustSource
     drivers: Mapping[str, Mapping[str, object]]
     locks: tuple[LockConfig, ...]
+    secret: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +292,7 @@ def _config(file: _File, folder: Path) -> Config:
         trust=file.clock.trust,
         drivers={name: _with_paths(options, folder) for name, options in file.drivers.items()},
         locks=tuple(_lock(lock, file) for lock in file.locks),
+        secret=None if file.hub.secret_file is None else folder / file.hub.secret_file,
     )
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import faulthandler
 import fcntl
 import logging
 import os
@@ -18,6 +19,8 @@ from gateway.keeper import unusable_in
 from gateway.ports import DriverUnusable
 from gateway.runtime import logs
 from gateway.runtime.config import Config, ConfigInvalid, load
+from gateway.runtime.notify import STOPPING, ServiceManager, service_manager
+from gateway.runtime.watchdog import Watchdog
 from gateway.runtime.wiring import Gateway
 from gateway.store.database import DatabaseUnusable
 from gateway.store.migrate import SchemaTooNew
@@ -54,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if told.check:
             sys.stdout.write(f"{told.config}: {len(config.locks)} locks on hub {config.hub_id}, no mistakes\n")
             return Exit.STOPPED
+        # A watchdog's SIGABRT then leaves in the log where every thread was; it names places, never values.
+        faulthandler.enable()
         with sole_owner(config.state):
             asyncio.run(_serve(config))
     except ConfigInvalid as error:
@@ -94,15 +99,20 @@ async def _serve(config: Config) -> None:
             "cloud.orders.unsigned",
             extra={"meaning": "this hub takes unsigned orders: whoever can publish on its topics can open its doors"},
         )
+        manager = service_manager(os.environ)
         try:
-            await _until_unusable(gateway)
+            await _until_unusable(gateway, manager)
         except asyncio.CancelledError:
+            manager.tell(STOPPING)
             log.info("gateway.stopped", extra={"hub": config.hub_id})
 
 
-async def _until_unusable(gateway: Gateway) -> None:
+async def _until_unusable(gateway: Gateway, manager: ServiceManager) -> None:
+    watchdog = Watchdog(manager, gateway.database, gateway.fleet.hanging, gateway.summary)
     try:
-        await gateway.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(gateway.run(), name="gateway")
+            tasks.create_task(watchdog.run(), name="watchdog")
     except BaseExceptionGroup as faults:
         if (unusable := unusable_in(faults)) is not None:
             raise unusable from None

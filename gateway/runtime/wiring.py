@@ -120,7 +120,7 @@ class Gateway:
         """
         given = substitutes or Substitutes()
         entropy = given.entropy or SystemEntropy()
-        keys = HubKeys.derive(load_secret(config.state / SECRET_NAME, entropy.token))
+        keys = HubKeys.derive(load_secret(config.secret or config.state / SECRET_NAME, entropy.token))
         database = given.database or await Database.open(config.state / DATABASE_NAME, keys.page_key)
         stack.push_async_callback(database.close)
         kept = await database.read(lambda con: KeptTime(facts.high_water(con), hub_time.untrusted_since(con)))
@@ -168,6 +168,12 @@ class Gateway:
             started_at=self._started_at,
             worker_restarts=self._keeper.restarts,
         )
+
+    def summary(self) -> str:
+        """How everything is, in one line for a service manager's status."""
+        now = self.conditions()
+        drivers = [f"{name} {condition.state.value}: {condition.detail}" for name, condition in now.drivers.items()]
+        return "; ".join([*drivers, f"cloud {now.cloud.state}", f"clock {now.clock}"])
 
     async def _watch_clock(self) -> None:
         await watch_settings(lambda: ring_all(self.nudges))
