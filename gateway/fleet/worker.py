@@ -169,7 +169,6 @@ class Worker:
     async def _sleep(self, wake_at: Instant | None) -> None:
         """Sleep until rung, until `wake_at` by the wall clock, until the clock's trust changes, or an absence is to be told."""
         while True:
-            self.pulse.beat()
             reading = self._house.clock.reading()
             now = reading.lo
             if reading.trust is not self._trust or (wake_at is not None and now >= wake_at):
@@ -177,6 +176,7 @@ class Worker:
             nap_s = NAP_S if wake_at is None else min(NAP_S, (wake_at - now) / 1000)
             if self._port is None and not self._is_absence_told:
                 nap_s = min(nap_s, await self._absence_left_s())
+            self.pulse.beat(sleeps_s=nap_s)
             if await self._house.nudges.wait(self._bell, nap_s):
                 return
 

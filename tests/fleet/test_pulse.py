@@ -7,8 +7,8 @@ FRONT, STUDIO = LockId("front"), LockId("studio")
 
 
 def silent(pulse: Pulse) -> Pulse:
-    assert pulse._beat_at_s is not None
-    pulse._beat_at_s -= HANG_S + 1
+    assert pulse._due_at_s is not None
+    pulse._due_at_s -= HANG_S + 1
     return pulse
 
 
@@ -35,3 +35,12 @@ async def test_before_the_first_beat_the_count_begins_with_the_question() -> Non
     fresh = Pulse()
     assert hanging({FRONT: fresh}) == ()
     assert hanging({FRONT: silent(fresh)}) == (FRONT,)
+
+
+async def test_one_that_sleeps_is_late_only_after_its_sleep_and_excuses_no_stuck_lane() -> None:
+    asleep = Pulse()
+    asleep.beat(sleeps_s=3_600.0)
+    assert hanging({FRONT: asleep}) == ()
+    assert hanging({FRONT: silent(beaten(is_queued=True)), STUDIO: asleep}) == (FRONT,)
+    asleep.beat(sleeps_s=0.0)
+    assert hanging({FRONT: silent(asleep)}) == (FRONT,)
