@@ -2,11 +2,13 @@
 
 from gateway.fleet.executor import NotSent, Result
 from gateway.model.answers import Ambiguous, Refused, Sighting, Unknown, Written
-from gateway.model.events import Event, EventKind
+from gateway.model.clock import ClockReading, ClockTrust
+from gateway.model.events import Event, EventKind, Fact
 from gateway.model.evidence import Evidence
 from gateway.model.ids import LockId
-from gateway.model.instant import Instant
+from gateway.model.instant import Instant, format_instant
 from gateway.model.lock_clock import WRONG_ABOVE_MS, ClockSeen, ClockState
+from gateway.model.slot import SlotRecord
 from gateway.planner.actions import Action, CheckClock, WriteSlot
 from gateway.planner.backoff import wait_ms
 from gateway.store import journal, lock_time
@@ -41,6 +43,24 @@ def doubt_clock(con: Connection, lock_id: LockId) -> None:
     clock = lock_time.get(con, lock_id).clock
     if clock.checked_at is not None and clock.state is not ClockState.UNREADABLE:
         lock_time.put_clock(con, lock_id, clock.doubted())
+
+
+def note_use(con: Connection, lock_id: LockId, record: SlotRecord, reading: ClockReading) -> None:
+    """A PIN opened the lock: outside the window that the lock confirmed, its windows are not relied on any more (A2).
+
+    Its clock may be what is wrong, so it is asked at once. A person may prove the lock again at the door.
+    """
+    if reading.trust is ClockTrust.UNTRUSTED or not record.barrier.is_disproved(reading.lo, reading.hi):
+        return
+    doubt_clock(con, lock_id)
+    if lock_time.get(con, lock_id).native_disproved_at is not None:
+        return
+    lock_time.set_native_disproved(con, lock_id, reading.lo)
+    kept = record.barrier.effective
+    body: dict[str, Fact] = {"slot": int(record.slot)}
+    for name, edge in () if kept is None else (("opens_at", kept.starts_at), ("shuts_at", kept.ends_at)):
+        body[name] = None if edge is None else format_instant(edge)
+    journal.append(con, Event(EventKind.DEVICE_WINDOW_NOT_KEPT, lock_id, record.lease, body=body), reading.lo)
 
 
 def note_call(con: Connection, lock_id: LockId, action: Action, result: Result, took_ms: int) -> None:

@@ -5,6 +5,7 @@ proves that something we believed is wrong: the hub tells it as an alarm, and wh
 dropped and the code is hunted again. Who left a slot last is remembered for that.
 """
 
+from gateway.fleet.lock_times import note_use
 from gateway.fleet.steps import Bench
 from gateway.model import ledger
 from gateway.model.access_code import AccessCode
@@ -28,6 +29,8 @@ def moved(con: Connection, bench: Bench, report: Unlocked | Locked, reading: Clo
     body: dict[str, Fact] = {"method": report.method.value}
     code: AccessCode | None = None
     if report.slot is not None:
+        if isinstance(report, Unlocked):
+            note_use(con, bench.lock_id, slots.get(con, bench.lock_id, report.slot), reading)
         code = _used(con, bench, report.slot, at)
         body |= {"slot": int(report.slot), "access_code_is_managed": code is not None}
     use = None if code is None else _use(code, bench, reading)

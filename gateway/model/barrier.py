@@ -6,7 +6,12 @@
 from dataclasses import dataclass
 from typing import Self
 
+from gateway.model.instant import MINUTE_MS, Instant
 from gateway.model.window import Window
+
+USE_SLACK_MS = 2 * MINUTE_MS
+"""So far outside its window a use says nothing against the lock: its clock counts as right within one minute (T4), its window in
+whole minutes (CC:004E.03), and the word of a use comes seconds late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,14 @@ class Barrier:
     def keeps(self, window: Window | None) -> bool:
         """Whether the lock surely enforces what `window` asks for: that window, or none at all."""
         return self.is_confirmed and self.asked == window
+
+    def is_disproved(self, lo: Instant, hi: Instant) -> bool:
+        """Whether a PIN that opened at some instant of `[lo, hi]` shows that the lock does not keep this window (A2)."""
+        kept = self.effective
+        if kept is None or not self.is_confirmed:
+            return False
+        is_early = kept.starts_at is not None and hi < kept.starts_at - USE_SLACK_MS
+        return is_early or (kept.ends_at is not None and lo >= kept.ends_at + USE_SLACK_MS)
 
     def intended(self, window: Window | None, *, was_empty: bool) -> Self:
         """We are about to write with this window. Only where there is surely none before and after nothing is in doubt."""

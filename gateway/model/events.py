@@ -56,6 +56,7 @@ class EventKind(StrEnum):
     DEVICE_BATTERY_CHANGED = "device.battery_status_changed"
     DEVICE_TAMPERED = "device.tampered"
     DEVICE_CLOCK_WRONG = "device.clock_wrong"
+    DEVICE_WINDOW_NOT_KEPT = "device.window_not_kept"
 
     HUB_CLOCK_UNKNOWN = "hub.clock_unknown"
     HUB_CLOCK_KNOWN = "hub.clock_known"

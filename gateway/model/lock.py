@@ -112,3 +112,9 @@ class LockProfile:
         if self.schedule is None:
             return self
         return replace(self, schedule=replace(self.schedule, enforced=ScheduleTrust.PROVEN))
+
+    def with_doubted_schedule(self) -> Self:
+        """The same lock after it was seen to open outside a window, whoever had proven it before: a mere claim (A2)."""
+        if self.schedule is None or self.schedule.enforced is not ScheduleTrust.PROVEN:
+            return self
+        return replace(self, schedule=replace(self.schedule, enforced=ScheduleTrust.CLAIMED))

@@ -38,6 +38,7 @@ _TOLD: Mapping[str, str] = {
     EventKind.DEVICE_ADDED: "the hub met the lock",
     EventKind.DEVICE_REMOVED: "ALARM: the lock was reset, or another device answers in its place",
     EventKind.DEVICE_WIPED: "ALARM: the lock lost its codes",
+    EventKind.DEVICE_WINDOW_NOT_KEPT: "ALARM: the lock opened outside a window that it confirmed",
     EventKind.DEVICE_CONNECTED: "the lock answers again",
     EventKind.DEVICE_DISCONNECTED: "the lock does not answer",
     EventKind.DEVICE_LOW_BATTERY: "battery low",

@@ -17,7 +17,7 @@ from gateway.shell.session import Answer, Cell, Failure, FailureKind, NotDone, R
 from gateway.shell.story import VERB_NOTE
 from gateway.shell.times import Edge, parse_time
 from gateway.shell.verbs_orders import give
-from gateway.store import journal, lock_time
+from gateway.store import codes, journal, lock_time
 from gateway.store.database import Connection
 
 PERSON_SLACK_MS = MINUTE_MS
@@ -76,6 +76,8 @@ async def check_native(context: ShellContext, peer: Peer, request: Request) -> A
     standing = scene.plan.standings.get(trial)
     if is_refused and (standing is None or standing.scheduled is None):
         raise _refused("the PIN is not proven to be on the lock, or its window has begun", f"gatewayctl why {trial}")
+    if is_refused and await context.db.read(lambda con: _has_opened(con, view.lock_id, trial)):
+        raise _refused("the lock told that this PIN has opened it", f"gatewayctl check-native {view.lock_id} --opened")
     await give(context, peer, request, "access_code.delete", lambda _: DeleteAccessCode(trial), view.lock_id)
     at = context.clock.reading().lo
     await _conclude(context, peer, view, at, is_proven=is_refused)
@@ -119,9 +121,15 @@ async def _begin(context: ShellContext, peer: Peer, request: Request, scene: Sce
     return Answer(lines, value={"access_code_id": code_id, "drawn_pin": drawn, "starts_at": format_instant(starts_at)})
 
 
+def _has_opened(con: Connection, lock_id: LockId, trial: CodeId) -> bool:
+    """Whether the lock was seen to open outside a window since the check began."""
+    code, disproved_at = codes.get(con, trial), lock_time.get(con, lock_id).native_disproved_at
+    return code is not None and disproved_at is not None and disproved_at >= code.accepted_at
+
+
 async def _conclude(context: ShellContext, peer: Peer, view: LockView, at: Instant, *, is_proven: bool) -> None:
     def change(con: Connection) -> None:
-        lock_time.set_native_proven(con, view.lock_id, at if is_proven else None)
+        (lock_time.set_native_proven if is_proven else lock_time.set_native_disproved)(con, view.lock_id, at)
         lock_time.set_trial(con, view.lock_id, None)
         body: dict[str, Fact] = {
             "verb": "check-native",

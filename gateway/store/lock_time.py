@@ -1,16 +1,18 @@
 """LOCK TIME: a lock's clock, the proof that it keeps windows, and what its link costs (T4, A2, A4). Written by fleet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant
 from gateway.model.link import UNMEASURED, Link
+from gateway.model.lock import LockProfile
 from gateway.model.lock_clock import NEVER_CHECKED, ClockState, LockClock
 from gateway.store import facts
 from gateway.store.database import Connection, Row
 
 _TRIAL = "native.trial."
+_DISPROVED = "native.disproved_ms."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,13 @@ class LockTime:
     clock: LockClock = NEVER_CHECKED
     native_proven_at: Instant | None = None
     link: Link = UNMEASURED
+    native_disproved_at: Instant | None = None
+
+    def judging(self, profile: LockProfile) -> LockProfile:
+        """The lock's profile with what this very lock was seen to do with windows (A2)."""
+        if self.native_disproved_at is not None:
+            return profile.with_doubted_schedule()
+        return profile if self.native_proven_at is None else profile.with_proven_schedule()
 
 
 def get(con: Connection, lock_id: LockId) -> LockTime:
@@ -29,7 +38,9 @@ def get(con: Connection, lock_id: LockId) -> LockTime:
            link_calls, link_failures, write_ms, write_spread_ms FROM lock_time WHERE lock_id = ?""",
         (lock_id,),
     ).fetchone()
-    return LockTime() if row is None else _lock_time(row)
+    found = LockTime() if row is None else _lock_time(row)
+    disproved = facts.read(con, _DISPROVED + lock_id)
+    return found if not disproved else replace(found, native_disproved_at=Instant(int(disproved)))
 
 
 def put_clock(con: Connection, lock_id: LockId, clock: LockClock) -> None:
@@ -57,9 +68,16 @@ def put_link(con: Connection, lock_id: LockId, link: Link) -> None:
     )
 
 
-def set_native_proven(con: Connection, lock_id: LockId, at: Instant | None) -> None:
-    """Keep that this very lock was seen to keep a window, or (None) that it was seen not to (A2)."""
+def set_native_proven(con: Connection, lock_id: LockId, at: Instant) -> None:
+    """Keep that this very lock was seen to keep a window (A2); whatever spoke against it before is over."""
     _set(con, lock_id, native_proven_at_ms=at)
+    facts.write(con, _DISPROVED + lock_id, "")
+
+
+def set_native_disproved(con: Connection, lock_id: LockId, at: Instant) -> None:
+    """Keep that this very lock was seen to open outside a window: no table of makes and models is believed any more (A2)."""
+    _set(con, lock_id, native_proven_at_ms=None)
+    facts.write(con, _DISPROVED + lock_id, str(at))
 
 
 def trial(con: Connection, lock_id: LockId) -> CodeId | None:

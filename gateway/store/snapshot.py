@@ -14,7 +14,7 @@ def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapsh
     time = lock_time.get(con, lock_id)
     return LockSnapshot(
         lock_id=lock_id,
-        profile=row.profile if time.native_proven_at is None else row.profile.with_proven_schedule(),
+        profile=time.judging(row.profile),
         settings=settings,
         codes=codes.unfinished(con, lock_id),
         slots=slots.of_lock(con, lock_id),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from drivers.simulator.lock.profiles import shipped_model
+from drivers.simulator.lock.values import PressOutcome
 from gateway.model.clock import ClockTrust
 from gateway.model.events import EventKind
 from gateway.model.instant import DAY_MS
@@ -131,3 +132,24 @@ def test_a_lock_that_does_not_keep_the_windows_it_was_proven_to_keep_is_seen() -
         assert opening(world) == {GUEST}
 
     assert "removal" in {violation.auditor for violation in tell(story, models=lying)}
+
+
+def test_a_lock_that_opens_before_its_window_gives_its_codes_back_and_gets_them_just_in_time() -> None:
+    """A lock of a make that keeps windows, one that does not: the first guest who tries early shows it (A2)."""
+    lying = [replace(shipped_model("timed"), enforces_schedules=False)]
+
+    async def story(world: World) -> None:
+        create(world, "guest", GUEST, starts_in_s=48 * HOUR_S, ends_in_s=72 * HOUR_S)
+        await world.pass_time(60)
+        door = world.doors[LOCK]
+        assert door.press(GUEST, world.loop.time()) is PressOutcome.OPENED
+        await world.pass_time(100)
+        assert pins(world) == set()
+        assert heard(world, EventKind.DEVICE_WINDOW_NOT_KEPT) == 1
+        await world.pass_time(47 * HOUR_S)
+        assert pins(world) == set()
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {GUEST}
+        await world.pass_time(25 * HOUR_S)
+
+    assert tell(story, models=lying) == []
