@@ -8,7 +8,7 @@ import pytest
 
 from gateway.model.answers import Refused, Written
 from gateway.model.ids import Slot
-from gateway.model.instant import DAY_MS, HOUR_MS, Instant, parse_instant
+from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant, parse_instant
 from gateway.model.pin import Pin
 from gateway.model.reports import Locked, Method
 from gateway.model.window import Window
@@ -81,6 +81,38 @@ async def test_lock_keeps_the_window_by_its_own_clock(stack: Stack, name: str) -
         await port.clear_slot(SLOT, old_pin=PIN)
         (told,) = stack.home.truth(name)
         assert (told["slots"], told["opening"]) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ("2027-12-31T22:00:00Z", "2028-01-01T10:00:00Z"),
+        ("2027-10-31T00:30:00Z", "2027-10-31T01:30:00Z"),
+        ("2099-12-30T22:00:00Z", "2099-12-31T22:00:00Z"),
+    ],
+    ids=["turn of the year", "hour that comes twice in Berlin", "last year of two digits"],
+)
+async def test_lock_of_two_digit_years_without_a_zone_opens_at_the_instant(
+    stack: Stack, starts: str, ends: str
+) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await here.arrivals("free")
+        port = here.ports["free"]
+        assert isinstance(port, ClockedLockPort)
+        stay = Window(parse_instant(starts), parse_instant(ends))
+        await port.set_clock(Instant((stay.starts_at or 0) - HOUR_MS))
+        assert isinstance(await port.write_slot(SLOT, PIN, window=stay, old_pin=None), Written)
+        seen = []
+        for at in (
+            (stay.starts_at or 0) - MINUTE_MS,
+            stay.starts_at or 0,
+            (stay.ends_at or 0) - MINUTE_MS,
+            stay.ends_at or 0,
+        ):
+            await port.set_clock(Instant(at))
+            seen.append(opens(stack, "free"))
+        assert seen == [False, True, True, False]
+        await port.clear_slot(SLOT, old_pin=PIN)
 
 
 @pytest.mark.parametrize("name", NODES)
