@@ -199,9 +199,11 @@ async def test_a17_the_paired_device_that_comes_back_ends_the_quarantine(databas
     await furnish(database, code(0))
     await database.write(lambda con: guard.met(con, FRONT, OTHER, NOW))
     await advance(database)
+    before = await database.read(journal.last_seq)
     await database.write(lambda con: guard.met(con, FRONT, PAIRED, NOW))
     step = await advance(database)
     assert step.plan.standings[code(0).code_id].status is Status.SET
+    assert (await told(database, before)).count("device.added") == 1
     assert not await database.read(lambda con: pairing.is_quarantined(con, FRONT))
 
 

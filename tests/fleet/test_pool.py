@@ -224,7 +224,9 @@ async def test_a12_what_is_wrong_with_the_pool_is_told_and_its_end_too(tmp_path:
         await here.hub.order(STAY)
         await here.ready(3)
         await here.heard("device.backup_access_code_pool_changed", 2)
-        assert (await here.body_of("device.backup_access_code_pool_changed"))["device_errors"] == []
+        events = await here.hub.database.read(lambda con: journal.outbox(con, 0, 1000))
+        told = [stored.event.body for stored in events if stored.event.kind == "device.backup_access_code_pool_changed"]
+        assert [body["device_errors"] for body in told] == [["empty_backup_access_code_pool"], []]
 
 
 async def test_a14_codes_of_others_are_listed_and_not_touched(tmp_path: Path) -> None:

@@ -105,6 +105,16 @@ SITUATIONS: dict[Issue, Situation] = {
 }
 
 
+ELSEWHERE = {
+    Issue.DEVICE_DISCONNECTED: "copied from the lock: tests/shell/test_verbs_looking.py",
+    Issue.USING_BACKUP: "tests/planner/test_pool.py",
+}
+
+
+def test_a6_every_issue_has_its_situation() -> None:
+    assert set(SITUATIONS) | set(ELSEWHERE) == set(Issue)
+
+
 @pytest.mark.parametrize("issue", SITUATIONS)
 def test_a6_an_issue_is_there_while_its_cause_is_and_gone_with_it(issue: Issue) -> None:
     situation = SITUATIONS[issue]

@@ -256,6 +256,7 @@ def test_a13_a_code_that_recovers_after_a_pull_works_beside_its_backup_to_the_en
     assert Issue.USING_BACKUP in during.standings[GUEST].issues
     after = plan(snapshot, reading(END))
     assert [step.code_id for step in (after.head, *after.rest) if isinstance(step, ClearSlot)] == ["guest", "given"]
+    assert Issue.USING_BACKUP not in after.standings[GUEST].issues
 
 
 def _pulls(found: Plan) -> list[PullBackup]:

@@ -12,7 +12,7 @@ from gateway.shell.context import CloudCondition
 from gateway.shell.session import FailureKind, Tone
 from gateway.shell.verbs import Shell
 from gateway.shell.verbs_locks import PROOF_WORDS
-from gateway.store import facts, journal
+from gateway.store import facts, journal, locks
 from gateway.store.database import Connection
 from tests.builders import NOON
 from tests.shell.house import BACK, FRONT, House, order, text_of
@@ -201,6 +201,8 @@ async def test_a_code_on_a_silent_lock_carries_the_lock_s_error(house: House) ->
     assert '"device_disconnected"' in json.dumps(value)
     assert '"mutation_code": "creating"' in json.dumps(value)
     assert '"mutation_code": "deleting"' in json.dumps((await house.run("why", "back-gone")).value)
+    await house.db.write(lambda con: locks.set_reachable(con, BACK, NOON, is_reachable=True))
+    assert '"device_disconnected"' not in json.dumps((await house.run("why", "back-late")).value)
 
 
 async def test_slots_fold_free_ones_and_name_what_is_not_ours(house: House) -> None:
