@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from gateway.model.answers import Listing, Sighting, WriteAnswer
-from gateway.model.clock import ClockReading, ClockStep
+from gateway.model.clock import ClockAnchor, ClockReading, ClockStep
 from gateway.model.health import LinkHealth
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant
@@ -44,6 +44,15 @@ class GuardedClock(Clock, Protocol):
 
     def bound(self, at: Instant, slack_ms: int) -> bool:
         """It is `at` now, give or take `slack_ms`; returns whether that was of use. `lo` never goes back."""
+        ...
+
+
+@runtime_checkable
+class AnchoredClock(Clock, Protocol):
+    """A clock that another process of the same boot can go on from (T3)."""
+
+    def anchor(self) -> ClockAnchor | None:
+        """What is to be kept of it; None where no boot can be told from another."""
         ...
 
 

@@ -9,11 +9,11 @@ import logging
 from dataclasses import dataclass
 
 from gateway.fleet.worker import House
-from gateway.model.clock import ClockReading, ClockStep, ClockTrust
+from gateway.model.clock import ClockAnchor, ClockReading, ClockStep, ClockTrust
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.instant import DAY_MS, HOUR_MS, SECOND_MS, Instant, format_instant
 from gateway.nudge import CLOCK_BELL, OUTBOX_BELL, Nudges
-from gateway.ports import GuardedClock
+from gateway.ports import AnchoredClock, GuardedClock
 from gateway.store import facts, hub_time, journal
 from gateway.store.database import Connection
 
@@ -72,7 +72,8 @@ class Timekeeper:
         is_calm = step is None and reading.trust is ClockTrust.TRUSTED and self._is_told_well
         if is_calm and self._kept_at is not None and reading.lo - self._kept_at < HIGH_WATER_EVERY_MS:
             return
-        has_news, is_harmless = await self._house.database.write(lambda con: self._keep(con, reading, step))
+        anchor = clock.anchor() if isinstance(clock, AnchoredClock) else None
+        has_news, is_harmless = await self._house.database.write(lambda con: self._keep(con, reading, step, anchor))
         self._kept_at = reading.lo
         self._is_told_well = await self._house.database.read(_is_told_well)
         if is_harmless and isinstance(clock, GuardedClock):
@@ -93,11 +94,15 @@ class Timekeeper:
             return
         self._house.nudges.ring_locks()
 
-    def _keep(self, con: Connection, reading: ClockReading, step: ClockStep | None) -> tuple[bool, bool]:
+    def _keep(
+        self, con: Connection, reading: ClockReading, step: ClockStep | None, anchor: ClockAnchor | None
+    ) -> tuple[bool, bool]:
         """One transaction: the mark, and the alarm that holds now if it is another. Whether it is, and whether a step is harmless."""
         # `lo` is true at every level of trust: it rises by trusted time and by uptime, and never goes back (T1).
         facts.raise_high_water(con, reading.lo)
         hub_time.set_untrusted_since(con, reading.untrusted_since)
+        if anchor is not None:
+            hub_time.set_anchor(con, anchor)
         is_harmless = step is not None and not is_suspect(con, step)
         alarm = _alarm(con, reading, None if is_harmless else step, self._stay_ms)
         word = "" if alarm is None else alarm.word

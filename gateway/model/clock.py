@@ -29,6 +29,24 @@ class ClockReading:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockAnchor:
+    """What a clock knew at one instant of the machine's uptime, so that a process started later in the same boot goes on.
+
+    `boot` names the boot; `[lo, hi]` is in milliseconds. `is_synced`: the time service has vouched in this boot, so a later
+    difference is a step (T3). `is_bounded`: somebody else has told the time (T2). `held_since_s` is the uptime at which the step
+    that is held began.
+    """
+
+    boot: str
+    uptime_s: float
+    lo: float
+    hi: float
+    is_synced: bool
+    is_bounded: bool
+    held_since_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStep:
     """A forward step of trusted time that is held until somebody judges it (T3).
 

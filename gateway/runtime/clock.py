@@ -26,6 +26,11 @@ SYNC_STAMP = Path("/var/lib/systemd/timesync/clock")
 STAMP_FRESH_MS = DAY_MS
 """An older stamp means that the time service hears nobody any more: 9 s of drift by then (T1)."""
 
+BOOT_VARIABLE = "KEYPAD_BOOT_ID"
+BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
+"""The name of this boot: from the unit, which writes `Environment=KEYPAD_BOOT_ID=%b` (systemd.unit(5), Specifiers) since its
+sandbox hides the kernel's own file (random(4)), else from that file."""
+
 FAR_NS = 4_102_444_800 * 1_000_000_000
 """The year 2100: the timer that tells of a set clock never rings by itself."""
 
@@ -73,6 +78,15 @@ def service_is_synchronised(wall_ms: int) -> bool:
     return wall_ms - stamped_ms <= STAMP_FRESH_MS
 
 
+def boot_name() -> str:
+    """The name of this boot of the machine; empty when nothing tells it, and then every start counts as one."""
+    told = os.environ.get(BOOT_VARIABLE, "")
+    try:
+        return told or BOOT_FILE.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
 class SystemSources:
     """The machine's own clocks."""
 
@@ -102,7 +116,7 @@ class SystemClock(IntervalClock):
     """The Clock port of the real process."""
 
     def __init__(self, source: TrustSource, kept: KeptTime) -> None:
-        super().__init__(SystemSources(source), kept)
+        super().__init__(SystemSources(source), kept, boot_name())
 
 
 async def watch_settings(on_set: Callable[[], None]) -> None:

@@ -5,12 +5,15 @@ the time service vouches for, and never goes back; `hi` rises a little faster th
 clock shows as wall time above `hi`. The first word of the time service after a start is no step: until then nobody knew
 better. A later one is held: `lo` stays where uptime has brought it, hence nothing is removed and nothing starts by the new
 time, until whoever judges the step takes it, or half an hour has passed. Uptime counts suspended time too.
+
+A restart of the process is no start of the machine: an anchor that was kept in the same boot says what was known at which
+uptime, so what has passed since is reckoned as if the process had lived on, and a step that is held stays held.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.model.clock import ClockReading, ClockStep, ClockTrust
+from gateway.model.clock import ClockAnchor, ClockReading, ClockStep, ClockTrust
 from gateway.model.instant import MINUTE_MS, Instant
 
 DRIFT = 100e-6
@@ -41,23 +44,44 @@ class ClockSources(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeptTime:
-    """What an earlier life of the hub left on disk: the mark, and since when it did not know the time."""
+    """What an earlier life of the hub left on disk: the mark, since when it did not know the time, and its anchor."""
 
     high_water: Instant
     untrusted_since: Instant | None = None
+    anchor: ClockAnchor | None = None
 
 
 class IntervalClock:
-    """The Clock port over any sources."""
+    """The Clock port over any sources. `boot` names this boot of the machine; empty when it cannot be told from others."""
 
-    def __init__(self, sources: ClockSources, kept: KeptTime) -> None:
+    def __init__(self, sources: ClockSources, kept: KeptTime, boot: str = "") -> None:
         self._sources = sources
+        self._boot = boot
         self._lo = self._hi = float(kept.high_water)
         self._untrusted_since = kept.high_water if kept.untrusted_since is None else kept.untrusted_since
         self._since_s = sources.uptime_s()
         self._was_synced = self._is_bounded = False
         self._held_since_s: float | None = None
         self._is_step_taken = False
+        anchor = kept.anchor
+        if anchor is not None and anchor.boot == boot != "" and anchor.uptime_s <= self._since_s:
+            self._go_on_from(anchor)
+
+    def _go_on_from(self, anchor: ClockAnchor) -> None:
+        elapsed_ms = (self._since_s - anchor.uptime_s) * 1000
+        self._lo = max(self._lo, anchor.lo + elapsed_ms * (1 - DRIFT))
+        self._hi = max(self._lo, anchor.hi + elapsed_ms * (1 + DRIFT))
+        self._was_synced, self._is_bounded = anchor.is_synced, anchor.is_bounded
+        self._held_since_s = anchor.held_since_s
+
+    def anchor(self) -> ClockAnchor | None:
+        """What a later process of this boot goes on from."""
+        if not self._boot:
+            return None
+        self.reading()
+        return ClockAnchor(
+            self._boot, self._since_s, self._lo, self._hi, self._was_synced, self._is_bounded, self._held_since_s
+        )
 
     def reading(self) -> ClockReading:
         """What is believed about wall time now."""

@@ -38,7 +38,7 @@ from gateway.runtime.interval import KeptTime
 from gateway.shell.context import CloudCondition, Conditions, LockView, ShellContext
 from gateway.shell.server import ShellServer
 from gateway.store import facts, hub_time
-from gateway.store.database import Database
+from gateway.store.database import Connection, Database
 from gateway.store.seal import HubKeys, PinSeal, load_secret
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class Gateway:
         keys = HubKeys.derive(load_secret(config.secret or config.state / SECRET_NAME, entropy.token))
         database = given.database or await Database.open(config.state / DATABASE_NAME, keys.page_key)
         stack.push_async_callback(database.close)
-        kept = await database.read(lambda con: KeptTime(facts.high_water(con), hub_time.untrusted_since(con)))
+        kept = await database.read(kept_time)
         clock = given.clock or SystemClock(config.trust, kept)
         # The epoch needs only to differ from that of any earlier database of this hub.
         candidate = max(clock.reading().hi, 1)
@@ -181,6 +181,11 @@ class Gateway:
     def _health(self) -> Mapping[LockId, LinkHealth]:
         ports = (driver for driver in self._drivers.values() if isinstance(driver, HealthPort))
         return {lock_id: health for port in ports for lock_id, health in port.health().items()}
+
+
+def kept_time(con: Connection) -> KeptTime:
+    """What earlier lives of this hub left on disk about the time."""
+    return KeptTime(facts.high_water(con), hub_time.untrusted_since(con), hub_time.anchor(con))
 
 
 def versions() -> Mapping[str, str]:

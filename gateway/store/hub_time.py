@@ -1,13 +1,17 @@
 """What is kept about the hub's own time, and what hangs on it (T1 to T3). Written by fleet's keeper of the time."""
 
+import json
+from dataclasses import astuple
 from typing import cast
 
+from gateway.model.clock import ClockAnchor
 from gateway.model.instant import Instant
 from gateway.store import facts
 from gateway.store.database import Connection
 
 _UNTRUSTED_SINCE = "clock.untrusted_since_ms"
 _TOLD = "clock.told"
+_ANCHOR = "clock.anchor"
 
 
 def untrusted_since(con: Connection) -> Instant | None:
@@ -20,6 +24,17 @@ def set_untrusted_since(con: Connection, at: Instant | None) -> None:
     """Keep it, or take it away; writes nothing when it is so already."""
     if untrusted_since(con) != at:
         facts.write(con, _UNTRUSTED_SINCE, "" if at is None else str(at))
+
+
+def anchor(con: Connection) -> ClockAnchor | None:
+    """What the last process knew of the time, for another one of the same boot (T3)."""
+    kept = facts.read(con, _ANCHOR)
+    return None if kept is None else ClockAnchor(*json.loads(kept))
+
+
+def set_anchor(con: Connection, at: ClockAnchor) -> None:
+    """Keep it in place of the one before."""
+    facts.write(con, _ANCHOR, json.dumps(astuple(at)))
 
 
 def told(con: Connection) -> str:

@@ -29,6 +29,9 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
         yield opened
 
 
+BOOT = "boot-1"
+
+
 class Machine:
     """A hub's clocks, moved by the test."""
 
@@ -52,7 +55,7 @@ class Machine:
 
 
 def house_of(database: Database, machine: Machine) -> House:
-    return House(database, IntervalClock(machine, KeptTime(NOON)), SeededEntropy(), Nudges())
+    return House(database, IntervalClock(machine, KeptTime(NOON), BOOT), SeededEntropy(), Nudges())
 
 
 def occupy(con: Connection, count: int, end: Instant = END) -> None:
@@ -160,3 +163,19 @@ async def test_t3_a_held_step_is_told_and_a_harmless_one_is_taken_at_the_next_lo
     await keeper._look()
     assert house.clock.reading().trust is ClockTrust.TRUSTED
     assert (await told(database))[-1] == ("hub.clock_known", None)
+
+
+async def test_t3_what_a_process_of_the_same_boot_has_to_know_is_kept_with_the_mark(database: Database) -> None:
+    machine = Machine(is_heard=True)
+    house = house_of(database, machine)
+    keeper = Timekeeper(house, DAY_MS)
+    await database.write(lambda con: occupy(con, 5))
+    await keeper._look()
+    machine.wall += 9 * HOUR_MS
+    await keeper._look()
+    anchor = await database.read(hub_time.anchor)
+    assert anchor is not None
+    again = IntervalClock(machine, KeptTime(NOON, anchor=anchor), BOOT)
+    machine.pass_time(MINUTE_MS)
+    assert again.step() is not None
+    assert anchor.held_since_s == 0.0

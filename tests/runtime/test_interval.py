@@ -1,9 +1,13 @@
 """T1 to T3 on hand-made clocks: what is held, what is believed, what never goes back."""
 
+import pytest
+
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.runtime.interval import HOLD_MAX_MS, STEP_MS, IntervalClock, KeptTime
 from tests.builders import NOON
+
+BOOT = "boot-1"
 
 
 class Bench:
@@ -13,7 +17,11 @@ class Bench:
         self.wall: int = NOON
         self.up_s = 50.0
         self.is_heard = is_heard
-        self.clock = IntervalClock(self, KeptTime(NOON))
+        self.clock = IntervalClock(self, KeptTime(NOON), BOOT)
+
+    def start_again(self, boot: str = BOOT, high_water: int = NOON) -> None:
+        """The process ends and is started again."""
+        self.clock = IntervalClock(self, KeptTime(Instant(high_water), anchor=self.clock.anchor()), boot)
 
     def wall_ms(self) -> int:
         return self.wall
@@ -124,3 +132,59 @@ def test_t2_the_day_of_grace_goes_on_over_a_restart() -> None:
     bench = Bench(is_heard=False)
     kept = KeptTime(Instant(NOON + HOUR_MS), untrusted_since=NOON)
     assert IntervalClock(bench, kept).reading().untrusted_since == NOON
+
+
+def test_t3_a_step_that_is_held_stays_held_over_a_restart_and_no_longer_than_half_an_hour_in_all() -> None:
+    bench = Bench()
+    bench.clock.reading()
+    bench.wall += 2 * DAY_MS
+    bench.clock.reading()
+    for _ in range(3):
+        bench.pass_time(9 * MINUTE_MS)
+        bench.start_again()
+        reading = bench.clock.reading()
+        assert bench.clock.step() is not None
+        assert reading.lo < NOON + HOUR_MS
+    bench.pass_time(3 * MINUTE_MS)
+    assert bench.clock.step() is None
+    assert bench.clock.reading().lo == bench.wall
+
+
+def test_t3_a_step_while_the_process_was_down_is_a_step() -> None:
+    bench = Bench()
+    bench.clock.reading()
+    anchor = bench.clock.anchor()
+    bench.pass_time(5 * MINUTE_MS)
+    bench.wall += 2 * DAY_MS
+    bench.clock = IntervalClock(bench, KeptTime(NOON, anchor=anchor), BOOT)
+    assert bench.clock.reading().lo == NOON + 5 * MINUTE_MS - 30
+    assert bench.clock.step() is not None
+
+
+@pytest.mark.parametrize(("boot", "is_step"), [(BOOT, True), ("boot-2", False), ("", False)])
+def test_t3_only_the_first_word_after_a_boot_is_no_step(boot: str, *, is_step: bool) -> None:
+    bench = Bench()
+    bench.clock.reading()
+    bench.wall += 2 * DAY_MS
+    bench.start_again(boot)
+    assert (bench.clock.reading().lo == bench.wall) is not is_step
+
+
+def test_t1_a_restart_without_the_time_service_loses_nothing_but_the_drift() -> None:
+    bench = Bench()
+    bench.clock.reading()
+    bench.is_heard = False
+    anchor = bench.clock.anchor()
+    bench.pass_time(DAY_MS)
+    went_on = bench.clock.reading()
+    bench.clock = IntervalClock(bench, KeptTime(NOON, anchor=anchor), BOOT)
+    assert bench.clock.reading() == went_on
+    bench.pass_time(HOUR_MS)
+    lower = bench.clock.anchor()
+    ahead = Instant(bench.clock.reading().lo + HOUR_MS)
+    bench.clock = IntervalClock(bench, KeptTime(ahead, anchor=lower), BOOT)
+    assert bench.clock.reading().lo == ahead, "the mark on disk is never gone behind"
+
+
+def test_t1_a_boot_that_cannot_be_told_from_others_keeps_no_anchor() -> None:
+    assert IntervalClock(Bench(), KeptTime(NOON)).anchor() is None
