@@ -5,6 +5,7 @@ room's README.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -167,7 +168,8 @@ async def test_a17_another_lock_in_its_place_gets_nothing_until_somebody_accepts
     async with house.cloud() as cloud:
         await applied(cloud, "access_code.create", {"access_code_id": "owner", "device_id": "side", "code": "730285"})
         assert house.stop_daemon() == 0
-        house.configuration.locks = {**house.configuration.locks, "side": (NEW_NAME, NEW_NODE)}
+        locks = {**house.configuration.locks, "side": (NEW_NAME, NEW_NODE)}
+        house.configuration = replace(house.configuration, locks=locks)
         frames = house.home.last_frame()
         house.start_daemon()
         await told(cloud, "device.removed", device_id="side", reason="replaced")
