@@ -58,6 +58,9 @@ _EVENTS: Final = (
     "exclusion failed",
 )
 
+_NOBODY_CAME: Final = "No lock came: bring it closer to the stick, press its button again, and try again. A lock that joined before is excluded first."
+_NOT_JOINED: Final = "The lock did not join: bring it closer to the stick, and check its key."
+
 type Event = Mapping[str, object]
 
 
@@ -172,25 +175,39 @@ class Network(NetworkPort):
     async def _follow(
         self, controller: Controller, wish: NetworkWish, events: asyncio.Queue[Event], patience_s: float
     ) -> None:
-        limit_s, remedy = (
-            patience_s,
-            "No lock came: bring it closer to the stick, press its button again, and try again.",
-        )
+        limit_s, remedy = patience_s, _NOBODY_CAME
+        is_found = is_aborted = False
         while True:
             event = await _next(events, limit_s, remedy)
-            match event.get("event"):
+            name = event.get("event")
+            if not is_found and name not in {"node found", "inclusion failed"}:
+                # The end of an earlier joining, told late: its lock is not the one that is awaited now.
+                continue
+            match name:
                 case "node found":
                     self._say("A device answers; keys are exchanged.")
-                    limit_s, remedy = SECURE_S, "It did not finish joining: exclude it, then include it again."
+                    limit_s, remedy, is_found = (
+                        SECURE_S,
+                        "It did not finish joining: exclude it, then include it again.",
+                        True,
+                    )
                 case "grant security classes":
                     await self._grant(controller, wish, event)
                 case "validate dsk and enter pin":
                     await self._prove(controller, wish, event)
+                case "node added" if is_aborted:
+                    raise Told(_unused(_node_of(event).node_id, "without its keys"))
                 case "node added":
-                    await self._welcome(wish, event)
+                    await self._welcome(wish, _node_of(event), is_low=_is_low(event))
                     return
-                case "inclusion failed" | "inclusion aborted":
-                    raise Told("The lock did not join: bring it closer to the stick, and check its key.")
+                case "inclusion aborted":
+                    # Only the keys were refused: Z-Wave JS goes on to add the device, and takes no other task before that.
+                    is_aborted, remedy = True, _NOT_JOINED
+                case "inclusion failed":
+                    raise Told(_NOT_JOINED)
+                case "node removed" if is_aborted:
+                    # So ends SmartStart without keys.
+                    raise Told(_NOT_JOINED)
                 case _:
                     continue
 
@@ -213,10 +230,8 @@ class Network(NetworkPort):
             key = ""
         await ask(controller.async_validate_dsk_and_enter_pin(key[:PIN_DIGITS]), CALL_TIMEOUT_S)
 
-    async def _welcome(self, wish: NetworkWish, event: Event) -> None:
-        node = event.get("node")
-        assert isinstance(node, Node), "the client library puts it there"
-        if _is_low(event) and not wish.is_forced:
+    async def _welcome(self, wish: NetworkWish, node: Node, *, is_low: bool) -> None:
+        if is_low and not wish.is_forced:
             # Such a lock may not even answer the interview, so nobody waits for it.
             raise Told(_unused(node.node_id, "without its keys"))
         self._say(f"It joined as node {node.node_id}; the hub asks it what it can do.")
@@ -292,6 +307,12 @@ def check(wish: NetworkWish) -> None:
     if needs_key and read_key(wish.key or "") is None:
         msg = "the key is five digits (its PIN), or 40 digits in eight groups, none above 65535, as printed on the lock"
         raise Unsupported(msg)
+
+
+def _node_of(event: Event) -> Node:
+    node = event.get("node")
+    assert isinstance(node, Node), "the client library puts it there"
+    return node
 
 
 def _is_low(event: Event) -> bool:

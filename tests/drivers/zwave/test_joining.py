@@ -60,6 +60,9 @@ def controller_event(name: str, **facts: object) -> Json:
     return {"source": "controller", "event": name, **facts}
 
 
+FOUND = controller_event("node found", node={"nodeId": 7})
+
+
 def newcomer(security: int = S2_AC, **more: object) -> Json:
     return states.node(7, security=security, is_ready=False, stage="NodeInfo") | more
 
@@ -117,7 +120,7 @@ async def test_lock_joins_with_access_control_and_the_pin_and_is_a_newcomer_when
     async with running([states.node(2)]) as server, connected(server) as (here, driver):
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, key="34028"))
         await listens(here, server)
-        await server.emit(controller_event("node found", node={"nodeId": 7}))
+        await server.emit(FOUND)
         await server.emit(asks_for(S2_AC, S2_AUTH, S0))
         await server.emit(tells_key())
         await here.until(lambda: "validate_dsk_and_enter_pin" in sent(server))
@@ -138,6 +141,7 @@ async def test_lock_that_joined_weakly_is_not_used(security: int, words: str) ->
     async with running([states.node(2)]) as server, connected(server) as (here, driver):
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, key="34028"))
         await listens(here, server)
+        await server.emit(FOUND)
         await server.emit(added(newcomer(security) | {"ready": True}))
         story = await over(driver)
     assert story.outcome is NetworkOutcome.FAILED
@@ -150,6 +154,7 @@ async def test_lock_that_got_no_keys_is_told_before_an_interview_that_would_neve
     async with running([states.node(2)]) as server, connected(server) as (here, driver):
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, key="34028"))
         await listens(here, server)
+        await server.emit(FOUND)
         await server.emit(added(newcomer(-1), is_low=True))
         story = await over(driver)
     assert story.outcome is NetworkOutcome.FAILED
@@ -161,6 +166,7 @@ async def test_forced_lock_is_used_with_a_warning() -> None:
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, is_forced=True))
         await listens(here, server)
         assert commands(server)[0]["options"] == {"strategy": 0}
+        await server.emit(FOUND)
         await server.emit(added(newcomer(S0) | {"ready": True}))
         story = await over(driver)
     assert story.outcome is NetworkOutcome.DONE
@@ -171,6 +177,7 @@ async def test_lock_that_asks_for_weak_classes_only_is_granted_none() -> None:
     async with running([states.node(2)]) as server, connected(server) as (here, driver):
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, key="34028"))
         await listens(here, server)
+        await server.emit(FOUND)
         await server.emit(asks_for(S2_UNAUTH, S0))
         await here.until(lambda: "grant_security_classes" in sent(server))
         assert commands(server)[-1]["inclusionGrant"] == {"securityClasses": [], "clientSideAuth": False}
@@ -181,9 +188,41 @@ async def test_device_with_another_key_than_the_one_typed_gets_no_pin() -> None:
     async with running([states.node(2)]) as server, connected(server) as (here, driver):
         await driver.begin(NetworkWish(NetworkTask.INCLUDE, key=other))
         await listens(here, server)
+        await server.emit(FOUND)
         await server.emit(tells_key())
         await here.until(lambda: "validate_dsk_and_enter_pin" in sent(server))
         assert commands(server)[-1]["pin"] == "", "no PIN is a no"
+
+
+async def test_refused_device_is_told_when_the_server_is_done_with_it_and_is_not_used_even_when_forced() -> None:
+    other = "-".join(["34028", *["00001"] * 7])
+    async with running([states.node(2)]) as server, connected(server) as (here, driver):
+        await driver.begin(NetworkWish(NetworkTask.INCLUDE, key=other, is_forced=True))
+        await listens(here, server)
+        await server.emit(FOUND)
+        await server.emit(tells_key())
+        await here.until(lambda: "validate_dsk_and_enter_pin" in sent(server))
+        await server.emit(controller_event("inclusion aborted"))
+        # Whoever begins the next task now would be told that the stick does not listen.
+        with pytest.raises(Busy):
+            await driver.begin(NetworkWish(NetworkTask.EXCLUDE))
+        await server.emit(added(newcomer(-1), is_low=True))
+        story = await over(driver)
+    assert story.outcome is NetworkOutcome.FAILED
+    assert "Node 7 joined without its keys" in story.lines[-1]
+
+
+async def test_late_end_of_an_earlier_joining_is_not_taken_for_the_lock_that_is_awaited() -> None:
+    async with running([states.node(2)]) as server, connected(server) as (here, driver):
+        await driver.begin(NetworkWish(NetworkTask.INCLUDE, key="34028"))
+        await listens(here, server)
+        await server.emit(added(states.node(6, security=-1, is_ready=False, stage="NodeInfo"), is_low=True))
+        await server.emit(FOUND)
+        await server.emit(added(newcomer() | {"ready": True}))
+        story = await over(driver)
+    assert story.outcome is NetworkOutcome.DONE
+    assert story.newcomer is not None
+    assert story.newcomer.address == {"node": 7}
 
 
 async def test_nobody_who_comes_ends_the_task_and_the_listening(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,6 +287,7 @@ async def test_expected_lock_joins_by_itself_and_is_no_longer_expected_when_it_d
     async with running([states.node(2)]) as server, connected(server) as (here, driver):
         await driver.begin(NetworkWish(NetworkTask.PROVISION, key=KEY))
         await listens(here, server, "provision_smart_start_node")
+        await server.emit(FOUND)
         await server.emit(added(newcomer() | {"ready": True}))
         assert (await over(driver)).outcome is NetworkOutcome.DONE
         entry = commands(server)[0]["entry"]
