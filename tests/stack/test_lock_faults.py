@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model.answers import Ambiguous, Empty, Held, Unknown, Written
+from gateway.model.answers import Ambiguous, Disabled, Empty, Held, Unknown, Written
 from gateway.model.evidence import Evidence
 from gateway.model.ids import Slot
 from gateway.model.pin import Pin
-from gateway.model.reports import Jammed, SlotChanged, Unlocked
-from tests.stack.zwave_stack import WAIT_S, Driven, Stack, driven, running_stack
+from gateway.model.reports import Jammed, Locked, Method, SlotChanged, Unlocked
+from tests.stack.zwave_stack import WAIT_S, Stack, driven, in_step, running_stack
 
 pytestmark = pytest.mark.stack
 
@@ -64,16 +64,10 @@ def struck(stack: Stack, name: str) -> int:
     return count
 
 
-async def meet(here: Driven, name: str) -> None:
-    """Wait for a lock, and let lock and host agree on nonces."""
-    await here.arrivals(name)
-    await here.ports[name].read_slot(Slot(1))
-
-
 @pytest.mark.parametrize("fault", ["no_report", "report_late"])
 async def test_unanswered_question_leaves_the_slot_unknown(stack: Stack, fault: str) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
-        await meet(here, "door")
+        await in_step(here, stack, "door")
         before = struck(stack, fault)
         stack.home.fault(fault, lock="door")
         assert (await here.ports["door"].read_slot(Slot(1))).value == Unknown()
@@ -86,7 +80,7 @@ async def test_unanswered_question_leaves_the_slot_unknown(stack: Stack, fault: 
 
 async def test_dropped_write_is_never_taken_for_a_proof(stack: Stack) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
-        await meet(here, "door")
+        await in_step(here, stack, "door")
         stack.home.fault("drop_write", lock="door")
         answer = await here.ports["door"].write_slot(SLOT, PIN, window=None, old_pin=None)
         assert isinstance(answer, Ambiguous) or answer == Written(Evidence.ACKNOWLEDGED)
@@ -95,7 +89,7 @@ async def test_dropped_write_is_never_taken_for_a_proof(stack: Stack) -> None:
 
 async def test_code_that_the_lock_deletes_by_itself_is_gone_at_the_next_look(stack: Stack) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
-        await meet(here, "forgetful")
+        await in_step(here, stack, "forgetful")
         port = here.ports["forgetful"]
         assert await port.write_slot(SLOT, PIN, window=None, old_pin=None) == Written(Evidence.SUPERVISED)
         await here.until(lambda: stack.home.pins("forgetful") == {})
@@ -104,16 +98,38 @@ async def test_code_that_the_lock_deletes_by_itself_is_gone_at_the_next_look(sta
 
 async def test_change_by_hand_that_is_not_told_shows_only_to_who_looks(stack: Stack) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
-        await meet(here, "door")
+        await in_step(here, stack, "door")
         stack.home.fault("hide_change", lock="door")
         stack.home.program("door", 3, "5711")
         assert (await here.ports["door"].read_slot(SLOT)).value == Held(Pin("5711"))
         assert not [report for report in here.reports["door"] if isinstance(report, SlotChanged)]
 
 
+async def test_use_that_is_not_told_is_only_a_bolt_that_moved(stack: Stack) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await in_step(here, stack, "door")
+        stack.home.turn("door", "lock")
+        await here.until(lambda: Locked(Method.MANUAL) in here.reports["door"])
+        stack.home.fault("hide_use", lock="door")
+        assert stack.home.press("door", "902461")["slot"] == 1
+        stack.home.turn("door", "lock")
+        await here.until(lambda: here.reports["door"].count(Locked(Method.MANUAL)) == 2)
+        assert not [report for report in here.reports["door"] if isinstance(report, Unlocked) and report.slot]
+
+
+async def test_disabled_code_opens_nothing_and_is_told_by_the_next_look(stack: Stack) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await in_step(here, stack, "door")
+        stack.home.switch("door", 1, "off")
+        assert stack.home.press("door", "902461")["is_opened"] is False
+        assert (await here.ports["door"].read_slot(Slot(1))).value == Disabled()
+        stack.home.switch("door", 1, "on")
+        assert (await here.ports["door"].read_slot(Slot(1))).value == Held(Pin("902461"))
+
+
 async def test_use_that_names_the_wrong_slot_is_not_taken_for_another_codes(stack: Stack) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
-        await meet(here, "door")
+        await in_step(here, stack, "door")
         stack.home.fault("wrong_slot", lock="door")
         assert stack.home.press("door", "902461")["slot"] == 1
         await here.until(lambda: any(isinstance(report, Unlocked) for report in here.reports["door"]))
@@ -123,7 +139,7 @@ async def test_use_that_names_the_wrong_slot_is_not_taken_for_another_codes(stac
 
 async def test_bolt_that_sticks_is_told(stack: Stack) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
-        await meet(here, "door")
+        await in_step(here, stack, "door")
         stack.home.fault("stick_bolt", lock="door")
         stack.home.turn("door", "lock")
         await here.until(lambda: Jammed() in here.reports["door"])
@@ -132,7 +148,7 @@ async def test_bolt_that_sticks_is_told(stack: Stack) -> None:
 
 async def test_lock_that_works_on_ends_with_its_code(stack: Stack) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
-        await meet(here, "thoughtful")
+        await in_step(here, stack, "thoughtful")
         port = here.ports["thoughtful"]
         answer = await port.write_slot(SLOT, PIN, window=None, old_pin=None)
         assert isinstance(answer, Ambiguous | Written)

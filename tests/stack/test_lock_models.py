@@ -12,7 +12,7 @@ from gateway.model.ids import Slot
 from gateway.model.lock import ReadBack
 from gateway.model.pin import Pin
 from gateway.model.reports import Method, Tampered, Unlocked
-from tests.stack.zwave_stack import WAIT_S, Stack, driven, running_stack
+from tests.stack.zwave_stack import WAIT_S, Stack, driven, in_step, running_stack
 
 pytestmark = pytest.mark.stack
 
@@ -99,7 +99,7 @@ async def test_profiles_say_what_the_makers_locks_can_do(stack: Stack) -> None:
 async def test_cover_that_is_taken_off_is_told(stack: Stack) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
         await here.arrivals("yale", bound_s=INTERVIEWS_S)
-        await here.ports["yale"].read_slot(Slot(1))
+        await in_step(here, stack, "yale")
         stack.home.cover("yale", "open")
         await here.until(lambda: Tampered() in here.reports["yale"])
         stack.home.cover("yale", "closed")

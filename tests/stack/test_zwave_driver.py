@@ -25,7 +25,7 @@ from gateway.model.reports import (
     Unlocked,
 )
 from gateway.ports import DriverState
-from tests.stack.zwave_stack import Driven, Radio, Stack, driven, running_stack
+from tests.stack.zwave_stack import Radio, Stack, driven, in_step, running_stack
 
 pytestmark = pytest.mark.stack
 
@@ -86,16 +86,6 @@ def options(stack: Stack) -> dict[str, object]:
     return {"url": stack.url}
 
 
-async def meet(here: Driven, *names: str) -> None:
-    """Wait for locks and read a slot of each: a server that just started has to agree on S2 nonces first (2 messages).
-
-    Until then it cannot decode what a lock says unasked either.
-    """
-    await here.arrivals(*names)
-    for name in names:
-        await here.ports[name].read_slot(Slot(1))
-
-
 async def test_interviewed_locks_arrive_with_profile_and_listing_and_without_a_frame(stack: Stack) -> None:
     frames = stack.home.last_frame()
     async with driven(options(stack), NODES, stack.folder) as here:
@@ -134,7 +124,7 @@ async def test_driver_that_starts_again_sends_no_frame(stack: Stack) -> None:
 async def test_set_and_clear_with_proof_are_two_messages_each_and_nothing_follows(stack: Stack) -> None:
     names = ("v1", "v2", "masked")
     async with driven(options(stack), NODES, stack.folder) as here:
-        await meet(here, *names)
+        await in_step(here, stack, *names)
         radios = {name: Radio(stack.home, name).reset() for name in names}
         for name in names:
             written = await here.ports[name].write_slot(Slot(11), Pin("471193"), window=None, old_pin=None)
@@ -151,7 +141,7 @@ async def test_set_and_clear_with_proof_are_two_messages_each_and_nothing_follow
 
 async def test_read_asks_the_lock_and_tells_masked_from_clear_and_empty(stack: Stack) -> None:
     async with driven(options(stack), NODES, stack.folder) as here:
-        await meet(here, "v1", "masked")
+        await in_step(here, stack, "v1", "masked")
         radio = Radio(stack.home, "v1").reset()
         assert await here.ports["v1"].read_slot(Slot(1)) == Sighting(Held(FOREIGN), SightingSource.LOCK)
         assert radio.messages() == (1, 1)
@@ -161,7 +151,7 @@ async def test_read_asks_the_lock_and_tells_masked_from_clear_and_empty(stack: S
 
 async def test_code_that_somebody_else_has_is_refused_as_a_duplicate(stack: Stack) -> None:
     async with driven(options(stack), NODES, stack.folder) as here:
-        await meet(here, "v1")
+        await in_step(here, stack, "v1")
         answer = await here.ports["v1"].write_slot(Slot(12), FOREIGN, window=None, old_pin=None)
         assert answer == Refused(RefusalReason.DUPLICATE)
         assert stack.home.pins("v1") == {1: FOREIGN.reveal()}
@@ -169,7 +159,7 @@ async def test_code_that_somebody_else_has_is_refused_as_a_duplicate(stack: Stac
 
 async def test_lock_without_supervision_is_acknowledged_only_even_when_it_drops_the_code(stack: Stack) -> None:
     async with driven(options(stack), NODES, stack.folder) as here:
-        await meet(here, "silent")
+        await in_step(here, stack, "silent")
         port = here.ports["silent"]
         radio = Radio(stack.home, "silent").reset()
         taken = await port.write_slot(Slot(13), Pin("471193"), window=None, old_pin=None)
@@ -185,7 +175,7 @@ async def test_lock_without_supervision_is_acknowledged_only_even_when_it_drops_
 async def test_what_happens_at_the_door_is_reported_once_each_and_in_order(stack: Stack) -> None:
     home = stack.home
     async with driven(options(stack), NODES, stack.folder) as here:
-        await meet(here, "v2")
+        await in_step(here, stack, "v2")
         seen = here.reports["v2"]
 
         async def after(act: object, expected: Report) -> None:
@@ -208,7 +198,7 @@ async def test_what_happens_at_the_door_is_reported_once_each_and_in_order(stack
 
 async def test_lock_out_of_reach_leaves_a_write_in_doubt_and_says_when_it_is_back(stack: Stack) -> None:
     async with driven(options(stack), NODES, stack.folder) as here:
-        await meet(here, "v1")
+        await in_step(here, stack, "v1")
         port = here.ports["v1"]
         stack.home.fault("node_dead", lock="v1")
         assert isinstance(await port.write_slot(Slot(15), Pin("471193"), window=None, old_pin=None), Ambiguous)
@@ -224,10 +214,16 @@ async def test_lock_out_of_reach_leaves_a_write_in_doubt_and_says_when_it_is_bac
 
 async def test_lost_answer_to_an_executed_write_claims_no_proof(stack: Stack) -> None:
     async with driven(options(stack), NODES, stack.folder) as here:
-        await meet(here, "v1")
+        await in_step(here, stack, "v1")
         port = here.ports["v1"]
+        before = stack.home.last_frame()
         stack.home.fault("lose_from_node", lock="v1", times=1)
         answer = await port.write_slot(Slot(16), Pin("471193"), window=None, old_pin=None)
+        said = stack.home.frames(since=before, lock="v1")
+        assert [(frame["label"], frame["fate"]) for frame in said] == [
+            ("S2 > Supervision > User Code Set #16", "heard"),
+            ("S2 > Supervision Report", "lost"),
+        ]
         assert answer == Written(Evidence.ACKNOWLEDGED)
         assert await port.read_slot(Slot(16)) == Sighting(Held(Pin("471193")), SightingSource.LOCK)
         assert await port.clear_slot(Slot(16), old_pin=None) == Written(Evidence.SUPERVISED)
@@ -236,7 +232,7 @@ async def test_lost_answer_to_an_executed_write_claims_no_proof(stack: Stack) ->
 async def test_server_killed_in_mid_write_is_doubt_then_departure_then_arrival(stack: Stack) -> None:
     async with driven(options(stack), NODES, stack.folder) as here:
         await here.arrivals(*NODES)
-        await meet(here, "silent")
+        await in_step(here, stack, "silent")
         port = here.ports["silent"]
         radio = Radio(stack.home, "silent").reset()
         # Without Supervision the server waits half a second for a complaint, which is when it is killed.

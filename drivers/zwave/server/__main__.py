@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, server_config, write_server_config
+from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, REPORT_TIMEOUT_MS_MIN, server_config, write_server_config
 from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
 from drivers.zwave.server.node import ServerUnusableError, child_environment, find_node, server_program
 from drivers.zwave.server.process import UMASK, ServerSettings, server_arguments
@@ -31,6 +31,12 @@ def main() -> int:
     parser.add_argument(
         "--keys", type=Path, help="existing keys file (default: keys.toml in the storage, made if missing)"
     )
+    parser.add_argument(
+        "--report-timeout",
+        type=_report_timeout,
+        metavar="MS",
+        help="how long a lock may take to answer (default: 1000, of Z-Wave JS); more where this machine is slow itself",
+    )
     arguments = parser.parse_args()
     os.umask(UMASK)
     storage: Path = arguments.storage.absolute()
@@ -42,7 +48,8 @@ def main() -> int:
         else:
             keys = import_keys(arguments.keys)
         # Nobody masks what the server prints from here on, so it must not dump frames (rule N1).
-        config_path = write_server_config(server_config(keys, storage, log_level="error"), storage)
+        config = server_config(keys, storage, log_level="error", report_timeout_ms=arguments.report_timeout)
+        config_path = write_server_config(config, storage)
         os.chdir(storage)
         command = [str(node), *server_arguments(ServerSettings(arguments.stick, config_path, arguments.port), program)]
         # Our own program with our own arguments: no shell in between, nothing from outside but the stick's path.
@@ -52,6 +59,14 @@ def main() -> int:
     except OSError as error:
         print(f"cannot start the Z-Wave JS server: {error}", file=sys.stderr)  # noqa: T201
     return 1
+
+
+def _report_timeout(text: str) -> int:
+    milliseconds = int(text)
+    if milliseconds < REPORT_TIMEOUT_MS_MIN:
+        msg = f"must be at least {REPORT_TIMEOUT_MS_MIN}"
+        raise argparse.ArgumentTypeError(msg)
+    return milliseconds
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ CALLBACK_TIMEOUT_MS_MIN: Final = 10_000
 ABORT_BEFORE_CALLBACK_MS: Final = 5_000
 """The abort must come this long before the callback time-out. Source: Z-Wave JS 15.29 refuses less."""
 
+REPORT_TIMEOUT_MS_MIN: Final = 500
+"""Shortest wait for a lock's answer. Source: Z-Wave JS 15.29 refuses less; its own choice is 1000."""
+
 type LogLevel = Literal["error", "warn"]
 """Only these: more verbose levels log every frame, and the raw bytes of an unencrypted one can be a PIN (rule N1).
 
@@ -60,9 +63,10 @@ class _LogConfig(TypedDict):
     showLogo: Literal[False]
 
 
-class _Timeouts(TypedDict):
+class _Timeouts(TypedDict, total=False):
     sendDataCallback: int
     sendDataAbort: int
+    report: int
 
 
 class ServerConfig(TypedDict):
@@ -78,12 +82,18 @@ class ServerConfig(TypedDict):
 
 
 def server_config(
-    keys: NetworkKeys, storage_dir: Path, *, log_level: LogLevel = "warn", callback_timeout_ms: int | None = None
+    keys: NetworkKeys,
+    storage_dir: Path,
+    *,
+    log_level: LogLevel = "warn",
+    callback_timeout_ms: int | None = None,
+    report_timeout_ms: int | None = None,
 ) -> ServerConfig:
     """Say what the server is started with.
 
     `callback_timeout_ms` shortens the wait for a stick that lost a callback (30 s by default in Z-Wave JS), for tests of
-    faults; at least 10000. Raises ValueError below that.
+    faults; at least 10000. `report_timeout_ms` is how long a lock may take to answer, for machines that are slow themselves; at least
+    500, Z-Wave JS's own choice is 1000. Raises ValueError below these.
     """
     config: ServerConfig = {
         "securityKeys": {
@@ -110,14 +120,20 @@ def server_config(
         },
         "emitValueUpdateAfterSetValue": True,  # the server's own program sets the same when the config is silent
     }
+    timeouts: _Timeouts = {}
     if callback_timeout_ms is not None:
         if callback_timeout_ms < CALLBACK_TIMEOUT_MS_MIN:
             msg = f"callback_timeout_ms is {callback_timeout_ms}, must be at least {CALLBACK_TIMEOUT_MS_MIN}"
             raise ValueError(msg)
-        config["timeouts"] = {
-            "sendDataCallback": callback_timeout_ms,
-            "sendDataAbort": callback_timeout_ms - ABORT_BEFORE_CALLBACK_MS,
-        }
+        timeouts["sendDataCallback"] = callback_timeout_ms
+        timeouts["sendDataAbort"] = callback_timeout_ms - ABORT_BEFORE_CALLBACK_MS
+    if report_timeout_ms is not None:
+        if report_timeout_ms < REPORT_TIMEOUT_MS_MIN:
+            msg = f"report_timeout_ms is {report_timeout_ms}, must be at least {REPORT_TIMEOUT_MS_MIN}"
+            raise ValueError(msg)
+        timeouts["report"] = report_timeout_ms
+    if timeouts:
+        config["timeouts"] = timeouts
     return config
 
 

@@ -60,9 +60,16 @@ def test_callback_timeout_keeps_the_drivers_distance() -> None:
     assert config["timeouts"] == {"sendDataCallback": 10_000, "sendDataAbort": 5_000}
 
 
-def test_callback_timeout_below_the_drivers_limit_is_refused() -> None:
+def test_report_timeout_is_passed_on_beside_the_others() -> None:
+    config = server_config(make_keys(), STORAGE, callback_timeout_ms=10_000, report_timeout_ms=2000)
+    assert config["timeouts"] == {"sendDataCallback": 10_000, "sendDataAbort": 5_000, "report": 2000}
+
+
+def test_timeouts_below_the_drivers_limits_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 10000"):
         server_config(make_keys(), STORAGE, callback_timeout_ms=9_999)
+    with pytest.raises(ValueError, match="at least 500"):
+        server_config(make_keys(), STORAGE, report_timeout_ms=499)
 
 
 def test_files_are_for_the_owner_alone(tmp_path: Path) -> None:

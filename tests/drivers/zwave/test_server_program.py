@@ -37,8 +37,9 @@ def start(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_program_becomes_the_server_in_its_storage(tmp_path: Path) -> None:
     storage = tmp_path / "zwave"
-    finished = start(tmp_path, "--storage", str(storage), "--port", "3123")
+    finished = start(tmp_path, "--storage", str(storage), "--port", "3123", "--report-timeout", "2000")
     assert finished.returncode == 0, finished.stderr
+    assert json.loads((storage / "server.json").read_text())["timeouts"] == {"report": 2000}
     _, cwd, program, stick, *options = json.loads(finished.stdout)
     assert cwd == str(storage)
     assert Path(program).is_file()
