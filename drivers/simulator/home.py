@@ -77,7 +77,7 @@ class Home:
             is_bridge=scene.is_bridge,
             noise_dbm=scene.noise_dbm,
         )
-        self.door = SerialDoor(link_path, self.faults, self.stick.take)
+        self.door = SerialDoor(link_path, self.faults, self.stick.take, self._interrupt)
         self._accidents = Accidents(self.stick, self.door)
 
     async def run(self, ready: asyncio.Event) -> None:
@@ -367,6 +367,9 @@ class Home:
 
     def _emit(self, frame: Frame) -> None:
         self.door.emit(frame)
+
+    def _interrupt(self) -> None:
+        self._accidents.befall(Fault.STRANGE_FRAME)
 
     def _forget(self) -> None:
         self.door.forget()

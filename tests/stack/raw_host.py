@@ -92,6 +92,15 @@ class Host:
         words = {"nodeId": node_id, "endpoint": 0, "commandClass": USER_CODE, "methodName": "set"}
         return (await self.ask("endpoint.invoke_cc_api", **words, args=[slot, 1, pin])).get("response")
 
+    async def try_set_user_code(self, node_id: int, slot: int, pin: str) -> object:
+        """Write a slot; give what Supervision said, None when nothing was heard, or the number of the driver's error."""
+        words = {"nodeId": node_id, "endpoint": 0, "commandClass": USER_CODE, "methodName": "set"}
+        answer = await self.answer(await self.start("endpoint.invoke_cc_api", **words, args=[slot, 1, pin]))
+        if not answer["success"]:
+            return answer["zwaveErrorCode"]
+        result = answer["result"]
+        return result.get("response") if isinstance(result, dict) else None
+
     async def _next(self) -> Plain:
         message = json.loads((await self._socket.receive()).data)
         assert isinstance(message, dict)

@@ -43,6 +43,8 @@ WRONG_PIN_REASON = 6
 LISTENS = 4
 """Inclusion state of Z-Wave JS: it waits for calls of SmartStart."""
 AUTHENTICATED, ACCESS_CONTROL = 1, 2
+V1_PRODUCT = 0x11
+"""What the plain version 1 lock says it is."""
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +185,21 @@ async def test_failed_lock_is_replaced_by_another_under_the_same_id(stack: Stack
         assert (replaced_id, result) == (node_id, {"lowSecurity": False})
         label = stack.home.label("other")
         assert (label["node"], label["security"]) == (node_id, "s2_access_control")
+
+
+async def test_node_id_that_is_given_again_brings_a_lock_that_is_interviewed_as_a_new_one(stack: Stack) -> None:
+    async with host(stack) as here:
+        first_id, _result = await include(here, stack, "box", pin_of(stack, "box"))
+        await here.event("ready", lambda event: event["nodeId"] == first_id)
+        await here.ask("controller.begin_exclusion")
+        stack.home.button("box")
+        await here.event("exclusion stopped")
+        await gone(stack, "box")
+        stack.home.fault("reuse_node_id")
+        second_id, result = await include(here, stack, "other", pin_of(stack, "other"))
+        assert (second_id, result) == (first_id, {"lowSecurity": False})
+        ready = await here.event("ready", lambda event: event["nodeId"] == second_id)
+        state = ready["nodeState"]
+        assert isinstance(state, dict)
+        # The first lock has User Code version 2 and 50 slots, the second version 1 and 30.
+        assert state["productId"] == V1_PRODUCT

@@ -155,3 +155,32 @@ async def test_refused_pin_is_never_live(stack: Stack, name: str) -> None:
         (told,) = stack.home.truth(name)
         assert told["opening"] == {}
         await port.clear_slot(SLOT, old_pin=PIN)
+
+
+@pytest.mark.parametrize("name", NODES)
+async def test_refused_schedule_leaves_no_pin_that_opens_at_any_hour(stack: Stack, name: str) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await here.arrivals(name)
+        port = here.ports[name]
+        stack.home.fault("refuse_schedule", lock=name)
+        assert not isinstance(await put(port, STAY), Written)
+        (told,) = stack.home.truth(name)
+        assert told["opening"] == {}
+        await port.clear_slot(SLOT, old_pin=PIN)
+
+
+async def test_clock_that_jumps_takes_the_window_with_it_and_one_that_ignores_its_setting_is_seen(stack: Stack) -> None:
+    async with driven({"url": stack.url}, NODES, stack.folder) as here:
+        await here.arrivals("free")
+        port = here.ports["free"]
+        await put(port, Window(NOON, Instant(NOON + HOUR_MS)))
+        before = opens(stack, "free")
+        stack.home.fault("clock_jump", lock="free")
+        assert (before, opens(stack, "free")) == (True, False)
+        assert isinstance(port, ClockedLockPort)
+        stack.home.fault("ignore_clock", lock="free")
+        await port.set_clock(NOON)
+        assert await port.get_clock() >= NOON + HOUR_MS
+        await port.set_clock(NOON)
+        assert (await port.get_clock() - NOON < HOUR_MS, opens(stack, "free")) == (True, True)
+        await port.clear_slot(SLOT, old_pin=PIN)

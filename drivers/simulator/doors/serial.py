@@ -37,12 +37,18 @@ UNWRITTEN_BYTES_MAX = 64 * 1024
 class SerialDoor:
     """The port and the link behind it."""
 
-    def __init__(self, path: Path, faults: Faults, deliver: Callable[[Frame], None]) -> None:
-        """Prepare the port at `path`; `plug` makes it exist. `deliver` takes every good frame of the host."""
+    def __init__(
+        self, path: Path, faults: Faults, deliver: Callable[[Frame], None], interrupt: Callable[[], None]
+    ) -> None:
+        """Prepare the port at `path`; `plug` makes it exist.
+
+        `deliver` takes every good frame of the host; `interrupt` makes the stick say something that nobody asked for.
+        """
         self.counts: Counter[str] = Counter()
         self._path = path
         self._faults = faults
         self._deliver = deliver
+        self._interrupt = interrupt
         self._link = Link()
         self._reader = FrameReader()
         self._master: int | None = None
@@ -173,6 +179,11 @@ class SerialDoor:
             self._write(bytes([Control.NAK.value]))
             return
         if self._faults.strikes(Fault.CAN_HOST):
+            self._write(bytes([Control.CAN.value]))
+            return
+        if self._faults.strikes(Fault.COLLIDE):
+            # INS12350 6.3: who hears a frame instead of the ACK for its own drops it and says CAN.
+            self._interrupt()
             self._write(bytes([Control.CAN.value]))
             return
         effects = self._link.arrived(frame)

@@ -33,6 +33,7 @@ class Fault(StrEnum):
     LOSE_ACK_TO_HOST = "lose_ack_to_host"
     NAK_HOST = "nak_host"
     CAN_HOST = "can_host"
+    COLLIDE = "collide"
     CORRUPT_TO_HOST = "corrupt_to_host"
     DROP_HOST_FRAME = "drop_host_frame"
     MISSING_CALLBACK = "missing_callback"
@@ -77,6 +78,7 @@ MEANINGS: dict[Fault, str] = {
     Fault.LOSE_ACK_TO_HOST: "the stick takes a host frame, but its ACK never arrives",
     Fault.NAK_HOST: "the stick answers a host frame with NAK and does not take it",
     Fault.CAN_HOST: "the stick answers a host frame with CAN and does not take it",
+    Fault.COLLIDE: "both sides speak at once: a frame of the stick's own arrives, and the host's is answered with CAN and not taken",
     Fault.CORRUPT_TO_HOST: "one bit of a frame to the host is flipped; the host's NAK makes the stick repeat it",
     Fault.DROP_HOST_FRAME: "a host frame vanishes on the wire: no answer at all",
     Fault.MISSING_CALLBACK: "a transmission is made, but its callback never comes",
@@ -126,6 +128,7 @@ def place_of(fault: Fault) -> Place:
             Fault.LOSE_ACK_TO_HOST
             | Fault.NAK_HOST
             | Fault.CAN_HOST
+            | Fault.COLLIDE
             | Fault.CORRUPT_TO_HOST
             | Fault.DROP_HOST_FRAME
             | Fault.MISSING_CALLBACK

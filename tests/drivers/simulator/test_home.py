@@ -123,6 +123,17 @@ async def test_refused_host_frame_is_taken_when_it_is_repeated(tmp_path: Path, f
         assert await host.expect(1) == b"\x06"
 
 
+async def test_collision_is_a_frame_of_the_sticks_own_and_a_can(tmp_path: Path) -> None:
+    async with living(tmp_path) as home, hosted(home, tmp_path) as host:
+        home.inject("collide")
+        host.write(CAPABILITIES_REQUEST)
+        # Application command of node 232, then the answer to the frame that it met.
+        assert (await host.expect(16)).hex(" ") == "01 0d 00 a8 00 01 e8 03 20 03 ff 00 c4 00 a8 18"
+        host.write(b"\x06")
+        host.write(CAPABILITIES_REQUEST)
+        assert await host.expect(1) == b"\x06"
+
+
 async def test_lost_frame_and_lost_acknowledgement_leave_the_wire_as_named(tmp_path: Path) -> None:
     async with living(tmp_path) as home, hosted(home, tmp_path) as host:
         home.inject("drop_host_frame")
