@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model.answers import Refused, Written
+from gateway.model.failures import Busy
 from gateway.model.ids import Slot
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant, parse_instant
 from gateway.model.pin import Pin
@@ -158,14 +159,22 @@ async def test_refused_pin_is_never_live(stack: Stack, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NODES)
-async def test_refused_schedule_leaves_no_pin_that_opens_at_any_hour(stack: Stack, name: str) -> None:
+async def test_schedule_that_is_refused_once_is_put_behind_a_disabled_pin_and_one_that_always_is_brings_no_pin(
+    stack: Stack, name: str
+) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
         await here.arrivals(name)
         port = here.ports[name]
         stack.home.fault("refuse_schedule", lock=name)
-        assert not isinstance(await put(port, STAY), Written)
-        (told,) = stack.home.truth(name)
-        assert told["opening"] == {}
+        answer = await put(port, STAY)
+        assert isinstance(answer, Written)
+        assert (answer.effective_window, opens(stack, name)) == (STAY, False)
+        await port.clear_slot(SLOT, old_pin=PIN)
+        stack.home.fault("refuse_schedule", lock=name, rate=1.0)
+        with pytest.raises(Busy):
+            await put(port, STAY)
+        assert not opens(stack, name)
+        stack.home.calm()
         await port.clear_slot(SLOT, old_pin=PIN)
 
 
