@@ -159,23 +159,18 @@ async def test_refused_pin_is_never_live(stack: Stack, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NODES)
-async def test_schedule_that_is_refused_once_is_put_behind_a_disabled_pin_and_one_that_always_is_brings_no_pin(
+async def test_refused_schedule_brings_no_pin_and_the_caller_comes_back_without_a_window(
     stack: Stack, name: str
 ) -> None:
     async with driven({"url": stack.url}, NODES, stack.folder) as here:
         await here.arrivals(name)
         port = here.ports[name]
         stack.home.fault("refuse_schedule", lock=name)
-        answer = await put(port, STAY)
-        assert isinstance(answer, Written)
-        assert (answer.effective_window, opens(stack, name)) == (STAY, False)
-        await port.clear_slot(SLOT, old_pin=PIN)
-        stack.home.fault("refuse_schedule", lock=name, rate=1.0)
         with pytest.raises(Busy):
             await put(port, STAY)
         assert not opens(stack, name)
-        stack.home.calm()
-        await port.clear_slot(SLOT, old_pin=PIN)
+        assert stack.home.pins(name) == {}
+        assert port.profile.schedule is None
 
 
 async def test_clock_that_jumps_takes_the_window_with_it_and_one_that_ignores_its_setting_is_seen(stack: Stack) -> None:
