@@ -16,7 +16,7 @@ from gateway.model.health import LinkHealth
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile
-from gateway.model.network import NetworkStory, NetworkWish
+from gateway.model.network import NetworkStory, NetworkWish, Newcomer
 from gateway.model.pin import Pin
 from gateway.model.reports import Report
 from gateway.model.window import Window
@@ -152,6 +152,18 @@ class LockAddress:
     address: Mapping[str, object]
 
 
+class HouseholdPort(Protocol):
+    """The hub's own list of its locks, for a driver that takes locks in and lets them go."""
+
+    async def adopt(self, newcomer: Newcomer) -> LockAddress:
+        """Make a lock that joined one of the hub's, now and after a restart. From the return on the driver brings it like any other."""
+        ...
+
+    async def release(self, lock_id: LockId) -> bool:
+        """A lock has left for good. False when it stands in the configuration, which only a person changes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A lock that can be talked to; its port is good until the matching `Departure`."""
@@ -171,7 +183,7 @@ class Departure:
 class DriverSettings:
     """What a driver gets: its own part of the configuration, the locks it should bring, chance and a private folder.
 
-    `zone` is the property's (T5), for locks that keep local time.
+    `zone` is the property's (T5), for locks that keep local time. Without a `household` nobody takes in locks that join.
     """
 
     options: Mapping[str, object]
@@ -179,6 +191,7 @@ class DriverSettings:
     entropy: Entropy
     storage_dir: str
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    household: HouseholdPort | None = None
 
 
 class DriverPort(Protocol):

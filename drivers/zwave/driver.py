@@ -32,6 +32,7 @@ from drivers.zwave.node_facts import facts_of
 from drivers.zwave.node_trouble import trouble_of
 from drivers.zwave.options import NodeAddress, Options, OwnServer, read_options
 from drivers.zwave.quirks import profile_of
+from drivers.zwave.roster import Roster
 from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, server_config, write_server_config
 from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
 from drivers.zwave.server.node import ServerUnusableError
@@ -55,6 +56,7 @@ from gateway.ports import (
     DriverUnusable,
     Entropy,
     HealthPort,
+    HouseholdPort,
     NetworkPort,
 )
 
@@ -92,13 +94,15 @@ def open_driver(settings: DriverSettings) -> "ZWaveDriver":
             import_keys(Path(options.server.keys_file))
         except KeysUnusableError as error:
             raise ValueError(str(error)) from None
-    return ZWaveDriver(options, settings.entropy, Path(settings.storage_dir))
+    return ZWaveDriver(options, settings.entropy, Path(settings.storage_dir), settings.household)
 
 
 class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
     """All configured locks of one Z-Wave network."""
 
-    def __init__(self, options: Options, entropy: Entropy, storage_dir: Path) -> None:
+    def __init__(
+        self, options: Options, entropy: Entropy, storage_dir: Path, household: HouseholdPort | None = None
+    ) -> None:
         """Nothing is opened before `run`."""
         self._options = options
         self._entropy = entropy
@@ -116,7 +120,8 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
         self._pairing = Pairing(storage_dir)
         self._stranger: str | None = None
         self._stick_label = ""
-        self._joining = Network(self._node_number)
+        self._roster = Roster(options.nodes, household, self._ring.set)
+        self._joining = Network(self._roster)
         self.internal_error_count = 0
 
     @override
@@ -173,9 +178,6 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
     def health(self) -> Mapping[LockId, LinkHealth]:
         """What Z-Wave JS counted of each lock that is here."""
         return {lock_id: health_of(port.node.statistics.data) for lock_id, port in self._ports.items()}
-
-    def _node_number(self, lock_id: LockId) -> int | None:
-        return next((address.node_id for address in self._options.nodes if address.lock_id == lock_id), None)
 
     def ports(self) -> tuple[ZWaveLock, ...]:
         """The locks that are here now."""
@@ -236,12 +238,14 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
         try:
             while True:
                 self._ring.clear()
-                for address in self._options.nodes if self._stranger is None else ():
+                for address in self._roster.nodes if self._stranger is None else ():
                     node = controller.nodes.get(address.node_id)
                     if node is not None and watched.get(address.node_id) is not node:
                         watched[address.node_id] = node
                         unsubscribe += [node.on(name, self._on_change) for name in _RING]
                     await self._compare(address, node)
+                for lock_id in self._ports.keys() - {address.lock_id for address in self._roster.nodes}:
+                    self._depart(lock_id, "it has left the network")
                 self._network = self._describe(driver)
                 self._disconnected_because = None
                 await self._wait_or_knock(driver)
@@ -340,28 +344,19 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
             if is_troubled:
                 self._on_call(await probe(driver.controller))
                 return
-            for address in self._options.nodes:
+            for address in self._roster.nodes:
                 node = driver.controller.nodes.get(address.node_id)
                 if node is not None and not node.ready and node.status is NodeStatus.DEAD:
                     await knock(node)
 
     def _describe(self, driver: Driver) -> str:
-        nodes = driver.controller.nodes
         home_id = driver.controller.home_id
         lines = [f"home {home_id:08X}" if home_id else "home unknown"]
         lines += [self._stick_label] if self._stick_label else []
-        lines += [f"{len(self._ports)} of {len(self._options.nodes)} locks"]
         if self._stick.trouble is not None:
             remedy = "plug the stick out and in, then restart zwave-js-server.service if that does not help"
             lines += [f"{self._stick.trouble}: {remedy}"]
-        troubles = (trouble_of(address, nodes.get(address.node_id)) for address in self._options.nodes)
-        lines += [trouble for trouble in troubles if trouble is not None]
-        lines += [
-            f"{address.name} (node {address.node_id}) did not say how many slots it has: interview it again, or set "
-            "`last_slot` in the configuration"
-            for address in self._options.nodes
-            if address.lock_id in self._slotless
-        ]
+        lines += self._roster.describe(self._ports, self._slotless, driver.controller.nodes)
         return "; ".join(lines)
 
     async def _supervise(self, own: OwnServer) -> None:

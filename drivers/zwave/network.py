@@ -7,7 +7,7 @@ task. Events of the controller are gathered in a queue from before the first com
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final, override
@@ -20,6 +20,7 @@ from zwave_js_server.model.node import Node
 from drivers.zwave.failures import CallFailed
 from drivers.zwave.joining import PIN_DIGITS, SECURITY_WORDS, STRONG, fits, granted, is_whole, read_key
 from drivers.zwave.node_trouble import is_keypad_lock
+from drivers.zwave.roster import Roster
 from drivers.zwave.session import CALL_TIMEOUT_S, ask
 from gateway.model.failures import Busy, Part, Unreachable, Unsupported
 from gateway.model.ids import LockId
@@ -69,11 +70,11 @@ class Told(Exception):  # noqa: N818 - how a task ends badly, not a fault of our
 
 
 class Network(NetworkPort):
-    """The tasks of one driver. `node_of` finds the node number of a configured lock, None when it has none."""
+    """The tasks of one driver, for the locks of its roster."""
 
-    def __init__(self, node_of: Callable[[LockId], int | None]) -> None:
+    def __init__(self, roster: Roster) -> None:
         """Nothing was asked yet."""
-        self._node_of = node_of
+        self._roster = roster
         self._controller: Controller | None = None
         self._wish: NetworkWish | None = None
         self._asked = asyncio.Event()
@@ -255,9 +256,15 @@ class Network(NetworkPort):
         if not is_keypad_lock(node):
             raise Told(f"Node {node.node_id} ({words}) keeps no PINs: it is no keypad lock. Exclude it.")
         label = f"{node.device_config.manufacturer or ''} {node.label or node.device_config.label or 'lock'}".strip()
-        newcomer = Newcomer({"node": node.node_id}, label, words)
+        newcomer = Newcomer({"node": node.node_id}, label, words, wish.name)
         warning = "" if security in STRONG else " Its radio can be listened to and imitated: replace it when you can."
-        self._end(NetworkOutcome.DONE, f"{label} is node {node.node_id}, with {words}.{warning}", newcomer)
+        self._say(f"{label} is node {node.node_id}, with {words}.{warning}")
+        known = self._roster.at(node.node_id) or await self._roster.welcome(newcomer)
+        if known is None:
+            self._end(NetworkOutcome.DONE, "The hub does not know it yet: it stands in no configuration.", newcomer)
+        else:
+            line = f"It is the hub's lock “{known.name}” ({known.lock_id}) now, and takes codes."
+            self._end(NetworkOutcome.DONE, line, newcomer, known.lock_id)
 
     async def _exclude(self, controller: Controller, events: asyncio.Queue[Event]) -> None:
         if not await ask(controller.async_begin_exclusion(), CALL_TIMEOUT_S):
@@ -268,15 +275,16 @@ class Network(NetworkPort):
         except Told:
             await ask(controller.async_stop_exclusion(), CALL_TIMEOUT_S)
             raise
-        self._end(
-            NetworkOutcome.DONE, f"Node {number} has left and forgot its codes: take it out of the hub's configuration."
-        )
+        self._end(NetworkOutcome.DONE, await self._farewell(number, "has left"))
 
     async def _remove_failed(self, controller: Controller, wish: NetworkWish, events: asyncio.Queue[Event]) -> None:
-        number = None if wish.lock_id is None else self._node_of(wish.lock_id)
-        node = None if number is None else controller.nodes.get(number)
-        if node is None:
+        number = None if wish.lock_id is None else self._roster.node_of(wish.lock_id)
+        if number is None:
             raise Told("That lock is not in this network.")
+        node = controller.nodes.get(number)
+        if node is None:
+            self._end(NetworkOutcome.DONE, await self._farewell(number, "is not in this network any more"))
+            return
         self._say(f"The stick tries node {number} a last time.")
         try:
             await ask(controller.async_remove_failed_node(node), CALL_TIMEOUT_S)
@@ -286,7 +294,16 @@ class Network(NetworkPort):
                 "must be without power."
             ) from None
         await _removed(events, SECURE_S, f"The stick did not say that node {number} is gone: try again.")
-        self._end(NetworkOutcome.DONE, f"Node {number} is struck off: take it out of the hub's configuration.")
+        self._end(NetworkOutcome.DONE, await self._farewell(number, "is struck off"))
+
+    async def _farewell(self, number: int, how: str) -> str:
+        """The last line about a device that is gone, and the hub's list without it."""
+        known = self._roster.at(number)
+        if known is None:
+            return f"Node {number} {how}."
+        if await self._roster.dismiss(known.lock_id):
+            return f"Node {number} {how}: “{known.name}” is no lock of this hub any more."
+        return f"Node {number} {how}: take “{known.name}” out of the hub's configuration."
 
     def _say(self, line: str) -> None:
         assert self._story is not None, "a task has a story"
@@ -294,10 +311,12 @@ class Network(NetworkPort):
         log.info("network.step", extra={"task": self._story.task.value, "line": len(self._story.lines)})
         self._news.set()
 
-    def _end(self, outcome: NetworkOutcome, line: str, newcomer: Newcomer | None = None) -> None:
+    def _end(
+        self, outcome: NetworkOutcome, line: str, newcomer: Newcomer | None = None, lock_id: LockId | None = None
+    ) -> None:
         self._say(line)
         assert self._story is not None, "a task has a story"
-        self._story = replace(self._story, outcome=outcome, newcomer=newcomer)
+        self._story = replace(self._story, outcome=outcome, newcomer=newcomer, lock_id=lock_id)
         log.info("network.task.ended", extra={"task": self._story.task.value, "outcome": outcome.value})
 
 

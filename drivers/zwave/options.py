@@ -72,7 +72,7 @@ def read_options(options: Mapping[str, object], locks: Sequence[LockAddress]) ->
         )
         url = DEFAULT_URL
     server = _read_server(options, mistakes)
-    nodes = _read_nodes(locks, mistakes)
+    nodes = read_nodes(locks, mistakes)
     if mistakes:
         raise ValueError("\n".join(sorted(mistakes)))
     return Options(url, server, nodes)
@@ -104,7 +104,8 @@ def _read_server(options: Mapping[str, object], mistakes: list[str]) -> OwnServe
     return OwnServer(stick, port, keys_file)
 
 
-def _read_nodes(locks: Sequence[LockAddress], mistakes: list[str]) -> tuple[NodeAddress, ...]:
+def read_nodes(locks: Sequence[LockAddress], mistakes: list[str]) -> tuple[NodeAddress, ...]:
+    """Where the locks are; what is wrong with an address goes to `mistakes`, one line each, and its lock is left out."""
     found: dict[int, NodeAddress] = {}
     for lock in locks:
         place = f"lock {lock.lock_id}"

@@ -7,7 +7,7 @@ broker writes nothing.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from gateway.cloud import topics
 from gateway.cloud.link import Connection, LinkDown, NotTaken, Outgoing
@@ -32,7 +32,7 @@ class Herald:
         *,
         db: database.Database,
         hub_id: HubId,
-        lock_ids: Sequence[LockId],
+        lock_ids: Collection[LockId],
         clock: Clock,
         versions: Mapping[str, str],
         is_retained: bool = True,
@@ -40,7 +40,7 @@ class Herald:
         self._db = db
         self._hub_id = hub_id
         self._topic = topics.up(hub_id, topics.Up.STATUS)
-        self._lock_ids = tuple(lock_ids)
+        self._lock_ids = lock_ids
         self._clock = clock
         self._versions = versions
         self._is_retained = is_retained

@@ -74,7 +74,7 @@ class CloudService:
         self._herald = Herald(
             db=db,
             hub_id=hub_id,
-            lock_ids=tuple(desk.hub.locks),
+            lock_ids=desk.hub.locks.keys(),
             clock=clock,
             versions=self._settings.versions,
             is_retained=self._settings.is_status_retained,

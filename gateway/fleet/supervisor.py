@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from gateway.fleet import guard, reports
@@ -27,17 +27,32 @@ class Fleet:
     def __init__(
         self,
         house: House,
-        benches: Sequence[Bench],
         drivers: Mapping[str, DriverPort],
-        of_lock: Mapping[LockId, str],
         keeper: Keeper,
     ) -> None:
+        """No lock yet; `add` brings them, before `run` and later."""
         self._keeper = keeper
         self._house = house
         self._drivers = drivers
-        lanes = {name: Lane() for name in drivers}
-        self._benches = {bench.lock_id: bench for bench in benches}
-        self.workers = {bench.lock_id: Worker(bench, house, lanes[of_lock[bench.lock_id]]) for bench in benches}
+        self._lanes = {name: Lane() for name in drivers}
+        self._benches: dict[LockId, Bench] = {}
+        self.workers: dict[LockId, Worker] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: dict[LockId, asyncio.Task[None]] = {}
+
+    def add(self, bench: Bench, driver: str) -> None:
+        """Keep one lock more from now on."""
+        lock_id = bench.lock_id
+        self._benches[lock_id] = bench
+        self.workers[lock_id] = Worker(bench, self._house, self._lanes[driver])
+        if self._tasks is not None:
+            self._work(self._tasks, lock_id)
+
+    def remove(self, lock_id: LockId) -> None:
+        """Keep a lock no more. Its driver may still say that it departs."""
+        del self._benches[lock_id], self.workers[lock_id]
+        if (running := self._running.pop(lock_id, None)) is not None:
+            running.cancel()
 
     def hanging(self) -> tuple[LockId, ...]:
         """The locks whose workers do not move any more."""
@@ -49,8 +64,13 @@ class Fleet:
             for name, driver in self._drivers.items():
                 tasks.create_task(self._keeper.keep_up(f"driver {name}", driver.run), name=f"driver {name}")
                 tasks.create_task(self._follow(driver), name=f"locks of {name}")
-            for lock_id, worker in self.workers.items():
-                tasks.create_task(self._keeper.keep_up(f"worker {lock_id}", worker.run), name=f"worker {lock_id}")
+            self._tasks = tasks
+            for lock_id in self.workers:
+                self._work(tasks, lock_id)
+
+    def _work(self, tasks: asyncio.TaskGroup, lock_id: LockId) -> None:
+        name, worker = f"worker {lock_id}", self.workers[lock_id]
+        self._running[lock_id] = tasks.create_task(self._keeper.keep_up(name, worker.run), name=name)
 
     async def _follow(self, driver: DriverPort) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -67,7 +87,8 @@ class Fleet:
                         )
                     case Departure(lock_id=lock_id, cause=cause):
                         log.warning("fleet.lock.departed", extra={"lock": lock_id, "cause": cause})
-                        self.workers[lock_id].attach(None)
+                        if (worker := self.workers.get(lock_id)) is not None:
+                            worker.attach(None)
                         if (old := listeners.pop(lock_id, None)) is not None:
                             old.cancel()
 

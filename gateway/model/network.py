@@ -24,13 +24,15 @@ class NetworkTask(StrEnum):
 class NetworkWish:
     """One task. `key` is the lock's own key or its beginning (Z-Wave: DSK or its PIN of five digits), as it is printed on it.
 
-    `lock_id` names the lock to strike off. `is_forced` also takes a lock that can only be spoken to without strong security.
+    `lock_id` names the lock to strike off, `name` is what a lock that joins is to be called. `is_forced` also takes a lock that can only
+    be spoken to without strong security.
     """
 
     task: NetworkTask
     key: str | None = field(default=None, repr=False)
     lock_id: LockId | None = None
     is_forced: bool = False
+    name: str | None = None
 
 
 class NetworkOutcome(StrEnum):
@@ -43,18 +45,23 @@ class NetworkOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A lock that joined: where the driver finds it from now on, and what it says it is."""
+    """A lock that joined: where the driver finds it from now on, what it says it is, and what a person wants it called."""
 
     address: Mapping[str, object]
     model: str
     security: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkStory:
-    """One task so far: a sentence per step, for people. There are at most some twenty."""
+    """One task so far: a sentence per step, for people. There are at most some twenty.
+
+    `lock_id` is what the hub calls the newcomer, None while it is none of the hub's locks.
+    """
 
     task: NetworkTask
     outcome: NetworkOutcome
     lines: tuple[str, ...]
     newcomer: Newcomer | None = None
+    lock_id: LockId | None = None

@@ -21,7 +21,7 @@ LONGEST_AHEAD_MS = 10 * 366 * 24 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class HubRules:
-    """What the configuration says about this hub's locks; the order room needs no more of it."""
+    """What the order room needs to know of this hub's locks. The table is a living one: locks join and leave."""
 
     locks: Mapping[LockId, LockSettings] = field(default_factory=dict)
 

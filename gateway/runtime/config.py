@@ -6,8 +6,8 @@ The file's form is the pydantic models below; what leaves this room are frozen v
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, override
 from urllib.parse import urlsplit
@@ -37,6 +37,7 @@ LONGEST_PRELOAD_S = 30 * DAY_MS // SECOND_MS
 LONGEST_UNTRUSTED_STAY_H = 14 * 24
 """Two weeks: a hub that never hears the time again keeps its codes no longer than this (T2 has a day)."""
 
+DEFAULT_DRIVER = "zwave"
 _NAME = r"^[A-Za-z0-9_-]{1,64}$"
 type Name = Annotated[str, Field(pattern=_NAME)]
 type PoolSize = Annotated[int, Field(ge=0, le=POOL_SIZE_MAX)]
@@ -132,7 +133,7 @@ class _Lock(BaseModel):
 
     id: Name
     name: Annotated[str, Field(min_length=1, max_length=80)]
-    driver: Annotated[Name, AfterValidator(_installed)] = "zwave"
+    driver: Annotated[Name, AfterValidator(_installed)] = DEFAULT_DRIVER
     just_in_time_s: Lead | None = None
     pool_enabled: bool | None = None
     pool_size: PoolSize | None = None
@@ -146,7 +147,7 @@ class _File(_Table):
     broker: _Broker
     clock: _Clock = _Clock()
     drivers: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)
-    locks: list[_Lock] = Field(min_length=1)
+    locks: list[_Lock] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,8 @@ class Config:
     trust: TrustSource
     drivers: Mapping[str, Mapping[str, object]]
     locks: tuple[LockConfig, ...]
+    defaults: LockSettings = field(default_factory=LockSettings)
+    """What holds for locks that join later."""
     secret: Path | None = None
 
 
@@ -268,7 +271,7 @@ def _broker_contradictions(broker: Mapping[str, object]) -> Iterator[Mistake]:
 def _driver_mistakes(drivers: object, locks: Sequence[_Lock], folder: Path) -> Iterator[Mistake]:
     """What the drivers say to their options and locks. Each is opened once for that; it touches nothing before it runs."""
     tables = drivers if isinstance(drivers, dict) else {}
-    for name in sorted({lock.driver for lock in locks}):
+    for name in sorted(drivers_of(tables, (lock.driver for lock in locks))):
         options = tables.get(name, {})
         if not isinstance(options, dict):
             continue
@@ -292,6 +295,7 @@ def _config(file: _File, folder: Path) -> Config:
         trust=file.clock.trust,
         drivers={name: _with_paths(options, folder) for name, options in file.drivers.items()},
         locks=tuple(_lock(lock, file) for lock in file.locks),
+        defaults=_settings(_Lock(id="any", name="any"), file),
         secret=None if file.hub.secret_file is None else folder / file.hub.secret_file,
     )
 
@@ -317,9 +321,18 @@ def _broker(file: _File, folder: Path) -> BrokerSettings:
 
 
 def _lock(lock: _Lock, file: _File) -> LockConfig:
+    return LockConfig(LockId(lock.id), lock.name, lock.driver, _settings(lock, file), _address(lock))
+
+
+def drivers_of(tables: Iterable[str], used: Iterable[str]) -> frozenset[str]:
+    """The drivers that a hub runs: those of its locks and those that it has options for; `zwave` when there are neither."""
+    return frozenset({*tables, *used} or {DEFAULT_DRIVER})
+
+
+def _settings(lock: _Lock, file: _File) -> LockSettings:
     lead_s = file.leads.just_in_time_s if lock.just_in_time_s is None else lock.just_in_time_s
     native_s = file.leads.native_s if lock.native_s is None else lock.native_s
-    settings = LockSettings(
+    return LockSettings(
         lead_ms=round(lead_s * SECOND_MS),
         preload_ms=round(native_s * SECOND_MS),
         untrusted_stay_ms=round(file.clock.untrusted_stay_h * HOUR_MS),
@@ -330,7 +343,6 @@ def _lock(lock: _Lock, file: _File) -> LockConfig:
             auto_pull=file.pool.auto_pull,
         ),
     )
-    return LockConfig(LockId(lock.id), lock.name, lock.driver, settings, _address(lock))
 
 
 def _address(lock: _Lock) -> LockAddress:

@@ -24,18 +24,18 @@ from gateway.fleet.worker import House
 from gateway.keeper import Keeper
 from gateway.model.health import LinkHealth
 from gateway.model.ids import LockId
-from gateway.model.lock import DEFAULT_UNTRUSTED_STAY_MS
-from gateway.nudge import Nudges
+from gateway.nudge import OUTBOX_BELL, Nudges
 from gateway.orders.receive import Desk
 from gateway.orders.rules import HubRules
 from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, HealthPort, NetworkPort
 from gateway.runtime.clock import SystemClock, TrustSource, watch_settings
-from gateway.runtime.config import Config, ConfigInvalid, Mistake
+from gateway.runtime.config import Config, ConfigInvalid, Mistake, drivers_of
 from gateway.runtime.drivers import open_driver
 from gateway.runtime.entropy import SystemEntropy
+from gateway.runtime.household import Household
 from gateway.runtime.housekeeping import Housekeeping
 from gateway.runtime.interval import KeptTime
-from gateway.shell.context import CloudCondition, Conditions, LockView, ShellContext
+from gateway.shell.context import CloudCondition, Conditions, ShellContext
 from gateway.shell.server import ShellServer
 from gateway.store import facts, hub_time
 from gateway.store.database import Connection, Database
@@ -71,6 +71,7 @@ class Gateway:
         link: Link,
         drivers: Mapping[str, DriverPort],
         seal: PinSeal,
+        household: Household,
     ) -> None:
         self.config = config
         self.database = database
@@ -79,12 +80,16 @@ class Gateway:
         self._drivers = drivers
         self._keeper = Keeper()
         self._started_at = clock.reading().lo
-        settings = {lock.lock_id: lock.settings for lock in config.locks}
-        desk = Desk(HubRules(settings), seal, entropy)
+        desk = Desk(HubRules(household.settings), seal, entropy)
         house = House(database, clock, entropy, self.nudges)
-        benches = [Bench(lock_id, setting, seal, entropy) for lock_id, setting in settings.items()]
-        self.fleet = Fleet(house, benches, drivers, {lock.lock_id: lock.driver for lock in config.locks}, self._keeper)
-        stay_ms = max((setting.untrusted_stay_ms for setting in settings.values()), default=DEFAULT_UNTRUSTED_STAY_MS)
+        self.fleet = Fleet(house, drivers, self._keeper)
+        for lock in household.locks():
+            self.fleet.add(Bench(lock.lock_id, lock.settings, seal, entropy), lock.driver)
+        household.joined = lambda lock: self._take_in(Bench(lock.lock_id, lock.settings, seal, entropy), lock.driver)
+        household.left = lambda lock: self.fleet.remove(lock.lock_id)
+        stay_ms = max(
+            [config.defaults.untrusted_stay_ms, *(known.untrusted_stay_ms for known in household.settings.values())]
+        )
         self._timekeeper = Timekeeper(house, stay_ms)
         self.cloud = CloudService(
             db=database,
@@ -100,7 +105,7 @@ class Gateway:
                 db=database,
                 hub_id=config.hub_id,
                 desk=desk,
-                locks={lock.lock_id: LockView(lock.lock_id, lock.name, lock.settings) for lock in config.locks},
+                locks=household.views,
                 zone=config.zone,
                 clock=clock,
                 nudges=self.nudges,
@@ -125,6 +130,7 @@ class Gateway:
         stack.push_async_callback(database.close)
         kept = await database.read(kept_time)
         clock = given.clock or SystemClock(config.trust, kept)
+        household = await Household.open(config, database, clock)
         # The epoch needs only to differ from that of any earlier database of this hub.
         candidate = max(clock.reading().hi, 1)
         await database.write(lambda con: facts.begin_epoch(con, candidate))
@@ -134,8 +140,9 @@ class Gateway:
             clock=clock,
             entropy=entropy,
             link=given.link or Uplink(config.broker),
-            drivers=given.drivers if given.drivers is not None else _drivers(config, entropy),
+            drivers=given.drivers if given.drivers is not None else _drivers(config, household, entropy),
             seal=PinSeal(keys, entropy.token),
+            household=household,
         )
 
     async def run(self) -> None:
@@ -175,6 +182,10 @@ class Gateway:
         drivers = [f"{name} {condition.state.value}: {condition.detail}" for name, condition in now.drivers.items()]
         return "; ".join([*drivers, f"cloud {now.cloud.state}", f"clock {now.clock}"])
 
+    def _take_in(self, bench: Bench, driver: str) -> None:
+        self.fleet.add(bench, driver)
+        self.nudges.ring(OUTBOX_BELL)
+
     async def _watch_clock(self) -> None:
         await watch_settings(lambda: ring_all(self.nudges))
 
@@ -193,15 +204,16 @@ def versions() -> Mapping[str, str]:
     return {"keypad-gateway": version("keypad-gateway"), "python": platform.python_version()}
 
 
-def _drivers(config: Config, entropy: Entropy) -> Mapping[str, DriverPort]:
-    names = sorted({lock.driver for lock in config.locks})
+def _drivers(config: Config, household: Household, entropy: Entropy) -> Mapping[str, DriverPort]:
+    names = sorted(drivers_of(config.drivers, (lock.driver for lock in household.locks())))
     made: dict[str, DriverPort] = {}
     mistakes: list[Mistake] = []
     for name in names:
         storage = config.state / name
         storage.mkdir(parents=True, exist_ok=True, mode=0o700)
-        addresses = [lock.address for lock in config.locks if lock.driver == name]
-        settings = DriverSettings(config.drivers.get(name, {}), addresses, entropy, str(storage), config.zone)
+        addresses = [lock.address for lock in household.locks() if lock.driver == name]
+        options, door = config.drivers.get(name, {}), household.door(name)
+        settings = DriverSettings(options, addresses, entropy, str(storage), config.zone, door)
         try:
             made[name] = open_driver(name, settings)
         except ValueError as error:

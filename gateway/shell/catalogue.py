@@ -185,7 +185,7 @@ NETWORK_VERBS: tuple[Verb, ...] = (
     Verb(
         "network",
         "how adding or removing a lock goes, or went",
-        (_option("after", "wait for more than so many lines, 0 to 99"), _JOINED_NAME, _DRIVER),
+        (_option("after", "wait for more than so many lines, 0 to 99"), _DRIVER),
         examples=("network",),
     ),
 )

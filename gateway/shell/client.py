@@ -233,7 +233,7 @@ def with_asked_key(request: Request) -> Request:
 def follow(daemon: Asked, request: Request, *, is_json: bool) -> Answer:
     """Ask, and where that began a task of the network, print its steps until it is over; the last answer is returned."""
     answer = daemon.ask(request)
-    passed_on = {name: text for name, text in request.arguments.items() if name in {"name", "driver"}}
+    passed_on = {name: text for name, text in request.arguments.items() if name == "driver"}
     while (
         request.verb.name in FOLLOWED and isinstance(answer.value, Mapping) and answer.value.get("outcome") == "running"
     ):

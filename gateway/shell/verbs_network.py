@@ -1,13 +1,11 @@
 """Verbs that add locks to a driver's network and take them out of it: they begin a task, and `network` tells its story."""
 
 import asyncio
-import json
-import re
 
 from gateway.model.access_code import Origin
 from gateway.model.events import Fact
 from gateway.model.failures import LockFailure
-from gateway.model.network import NetworkOutcome, NetworkStory, NetworkTask, NetworkWish, Newcomer
+from gateway.model.network import NetworkOutcome, NetworkStory, NetworkTask, NetworkWish
 from gateway.ports import NetworkPort
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.scenes import find_lock
@@ -21,18 +19,22 @@ NEWS_WAIT_S = 20.0
 LINES_MAX = 99
 """Largest `--after`; a story has some ten lines."""
 
-_NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
+NAME_CHARS_MAX = 80
+"""Longest name of a lock, as in the configuration."""
 
 
 async def include(context: ShellContext, peer: Peer, request: Request) -> Answer:
     """Add a lock that a person puts into its joining mode."""
-    wish = NetworkWish(NetworkTask.INCLUDE, key=request.get("dsk"), is_forced=request.get("force") is not None)
+    wish = NetworkWish(
+        NetworkTask.INCLUDE, key=request.get("dsk"), is_forced=request.get("force") is not None, name=_name(request)
+    )
     return await _begin(context, peer, request, wish)
 
 
 async def provision(context: ShellContext, peer: Peer, request: Request) -> Answer:
     """Expect a lock by its whole key."""
-    return await _begin(context, peer, request, NetworkWish(NetworkTask.PROVISION, key=request.arguments["dsk"]))
+    wish = NetworkWish(NetworkTask.PROVISION, key=request.arguments["dsk"], name=_name(request))
+    return await _begin(context, peer, request, wish)
 
 
 async def exclude(context: ShellContext, peer: Peer, request: Request) -> Answer:
@@ -63,7 +65,14 @@ async def network(context: ShellContext, _: Peer, request: Request) -> Answer:
     story = port.story()
     if story is None:
         return Answer((Cell("No lock was added or removed since the hub started."),), value=None)
-    return _told(context, story, int(after or 0), request.get("name"))
+    return _told(story, int(after or 0))
+
+
+def _name(request: Request) -> str | None:
+    name = request.get("name")
+    if name is not None and not 1 <= len(name) <= NAME_CHARS_MAX:
+        raise usage_failure(f"a name has 1 to {NAME_CHARS_MAX} characters", "give a shorter one", "--name")
+    return name
 
 
 async def _begin(context: ShellContext, peer: Peer, request: Request, wish: NetworkWish) -> Answer:
@@ -89,7 +98,7 @@ async def _begin(context: ShellContext, peer: Peer, request: Request, wish: Netw
         )
     story = port.story()
     assert story is not None, "a task that was begun has a story"
-    return _told(context, story, 0, request.get("name"))
+    return _told(story, 0)
 
 
 def _network_of(context: ShellContext, request: Request) -> NetworkPort:
@@ -102,7 +111,7 @@ def _network_of(context: ShellContext, request: Request) -> NetworkPort:
     raise NotDone(Failure(FailureKind.REFUSED, told, f"name one with --driver; there is: {known}", "--driver"))
 
 
-def _told(context: ShellContext, story: NetworkStory, after: int, name: str | None) -> Answer:
+def _told(story: NetworkStory, after: int) -> Answer:
     fresh = story.lines[after:]
     if story.outcome is NetworkOutcome.FAILED and len(fresh) <= 1:
         failure = Failure(FailureKind.FAILED, story.lines[-1], "gatewayctl network tells the steps before that")
@@ -114,25 +123,12 @@ def _told(context: ShellContext, story: NetworkStory, after: int, name: str | No
         )
     lines = [Cell(line) for line in fresh]
     value = _value(story, len(story.lines))
-    if story.newcomer is not None:
-        written = configuration_of(context, story.newcomer, name)
-        lines.append(Cell("Write this into the hub's configuration and restart the hub:", Tone.HEAD))
-        lines += [Cell(f"  {line}") for line in written]
-        value["configuration"] = "\n".join(written)
+    if story.lock_id is not None:
+        lines.append(Cell(f"Give it a code: gatewayctl create {story.lock_id} --name Guest", Tone.HEAD))
+        value["device_id"] = story.lock_id
     return Answer(tuple(lines), value=value)
 
 
 def _value(story: NetworkStory, line_count: int, *, is_running: bool = False) -> dict[str, Fact]:
     outcome = NetworkOutcome.RUNNING if is_running else story.outcome
     return {"task": story.task.value, "outcome": outcome.value, "line_count": line_count, "lines": list(story.lines)}
-
-
-def configuration_of(context: ShellContext, newcomer: Newcomer, name: str | None) -> tuple[str, ...]:
-    """The lines of the configuration that make a lock the hub's: an id that no other lock has, the name, the address."""
-    called = name or newcomer.model
-    stem = _NOT_IN_IDS.sub("-", called.casefold()).strip("-")[:60] or "lock"
-    lock_id, count = stem, 2
-    while lock_id in context.locks:
-        lock_id, count = f"{stem}-{count}", count + 1
-    address = [f"{key} = {json.dumps(value)}" for key, value in newcomer.address.items()]
-    return ("[[locks]]", f'id = "{lock_id}"', f"name = {json.dumps(called, ensure_ascii=False)}", *address)

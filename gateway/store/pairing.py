@@ -42,6 +42,11 @@ def quarantine(con: Connection, lock_id: LockId, found: LockIdentity, at: Instan
     con.execute("UPDATE pairing SET found = ?, found_at_ms = ? WHERE lock_id = ?", (_text(found), at, lock_id))
 
 
+def forget(con: Connection, lock_id: LockId) -> None:
+    """Whichever device comes next is the lock: a person let it in."""
+    con.execute("DELETE FROM pairing WHERE lock_id = ?", (lock_id,))
+
+
 def is_quarantined(con: Connection, lock_id: LockId) -> bool:
     """Whether another device than the paired one answers."""
     row = con.execute("SELECT 1 FROM pairing WHERE lock_id = ? AND found IS NOT NULL", (lock_id,)).fetchone()

@@ -108,13 +108,9 @@ async def hub(
     async with await Database.open(path, KEYS.page_key) as database:
         house = House(database, clock, entropy, nudges)
         driver = InProcessDriver(list(locks.values()))
-        fleet = Fleet(
-            house,
-            [Bench(lock_id, settings, seal, entropy) for lock_id in locks],
-            {"sim": driver},
-            dict.fromkeys(locks, "sim"),
-            Keeper(),
-        )
+        fleet = Fleet(house, {"sim": driver}, Keeper())
+        for lock_id in locks:
+            fleet.add(Bench(lock_id, settings, seal, entropy), "sim")
         desk = Desk(HubRules(dict.fromkeys(locks, settings)), seal, entropy)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(fleet.run())

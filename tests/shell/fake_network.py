@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import replace
 from typing import override
 
-from gateway.model.network import NetworkOutcome, NetworkStory, NetworkTask, NetworkWish, Newcomer
+from gateway.model.ids import LockId
+from gateway.model.network import NetworkOutcome, NetworkStory, NetworkTask, NetworkWish
 from gateway.ports import NetworkPort
 
 FIRST_LINES = {
@@ -43,7 +44,7 @@ class FakeNetwork(NetworkPort):
             self._news.clear()
             await self._news.wait()
 
-    def tell(self, line: str, outcome: NetworkOutcome, newcomer: Newcomer | None = None) -> None:
+    def tell(self, line: str, outcome: NetworkOutcome, lock_id: LockId | None = None) -> None:
         assert self.told is not None
-        self.told = replace(self.told, lines=(*self.told.lines, line), outcome=outcome, newcomer=newcomer)
+        self.told = replace(self.told, lines=(*self.told.lines, line), outcome=outcome, lock_id=lock_id)
         self._news.set()

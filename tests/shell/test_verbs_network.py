@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.model.failures import Busy, Unsupported
-from gateway.model.network import NetworkOutcome, NetworkTask, NetworkWish, Newcomer
+from gateway.model.ids import LockId
+from gateway.model.network import NetworkOutcome, NetworkTask, NetworkWish
 from gateway.shell import client, verbs_network
 from gateway.shell.catalogue import CATALOGUE
 from gateway.shell.session import Answer, NotDone, Request, request_of_words
@@ -24,7 +25,7 @@ async def test_include_begins_a_task_with_the_key_and_leaves_a_line_in_the_journ
     house, fake = network
     answer = await house.run("include", "--name", "Cellar", "--dsk", "34028")
     assert text_of(answer).startswith("The stick listens")
-    assert fake.wishes == [NetworkWish(NetworkTask.INCLUDE, key="34028")]
+    assert fake.wishes == [NetworkWish(NetworkTask.INCLUDE, key="34028", name="Cellar")]
     assert "34028" not in repr(fake.wishes)
     rows = await house.db.read(lambda con: [str(row) for row in con.execute("SELECT body FROM journal").fetchall()])
     assert any("include" in row and "--dsk" in row for row in rows)
@@ -47,20 +48,18 @@ async def test_force_provision_exclude_and_remove_failed_say_what_they_mean(netw
     assert fake.wishes[3].lock_id == "garage"
 
 
-async def test_story_goes_on_line_by_line_and_ends_with_the_lines_for_the_configuration(
+async def test_story_goes_on_line_by_line_and_ends_with_the_lock_as_the_hub_calls_it(
     network: tuple[House, FakeNetwork],
 ) -> None:
     house, fake = network
     await house.run("include", "--dsk", "34028")
     fake.tell("A device answers.", NetworkOutcome.RUNNING)
     assert text_of(await house.run("network", "--after", "1")).strip() == "A device answers."
-    fake.tell("It is node 7.", NetworkOutcome.DONE, Newcomer({"node": 7}, "Yale YRD256", "S2 Access Control"))
-    answer = await house.run("network", "--after", "2", "--name", "Front door")
-    told = text_of(answer)
-    for line in ("[[locks]]", 'id = "front-door-2"', 'name = "Front door"', "node = 7"):
-        assert line in told
+    fake.tell("It is node 7.", NetworkOutcome.DONE, LockId("front-door-2"))
+    answer = await house.run("network", "--after", "2")
+    assert "gatewayctl create front-door-2 --name Guest" in text_of(answer)
     assert isinstance(answer.value, dict)
-    assert answer.value["outcome"] == "done"
+    assert (answer.value["outcome"], answer.value["device_id"]) == ("done", "front-door-2")
 
 
 async def test_failed_task_tells_its_steps_first_and_then_fails(network: tuple[House, FakeNetwork]) -> None:
@@ -86,6 +85,7 @@ async def test_refusals_name_the_reason(network: tuple[House, FakeNetwork]) -> N
     assert "another lock" in text_of(await house.run("exclude"))
     assert "name one with --driver" in text_of(await house.run("exclude", "--driver", "zigbee"))
     assert "0 to 99" in text_of(await house.run("network", "--after", "x"))
+    assert "1 to 80" in text_of(await house.run("include", "--dsk", "34028", "--name", "x" * 81))
 
 
 async def test_nothing_new_is_an_answer_too(
@@ -115,14 +115,14 @@ def running(count: int) -> Answer:
     return Answer(value={"outcome": "running", "line_count": count})
 
 
-def test_client_follows_a_task_until_it_is_over_and_passes_the_name_on() -> None:
+def test_client_follows_a_task_of_one_driver_until_it_is_over() -> None:
     daemon = FakeDaemon(running(1), running(3), Answer(value={"outcome": "done", "line_count": 4}))
-    request = request_of_words(["include", "--name", "Cellar", "--dsk", "34028"], CATALOGUE)
+    request = request_of_words(["include", "--name", "Cellar", "--dsk", "34028", "--driver", "zwave"], CATALOGUE)
     answer = client.follow(daemon, request, is_json=True)
     assert isinstance(answer.value, dict)
     assert answer.value["outcome"] == "done"
     assert [heard.verb.name for heard in daemon.heard] == ["include", "network", "network"]
-    assert dict(daemon.heard[2].arguments) == {"name": "Cellar", "after": "3"}
+    assert dict(daemon.heard[2].arguments) == {"driver": "zwave", "after": "3"}
 
 
 def test_client_asks_for_the_key_of_a_lock_before_the_stick_listens(monkeypatch: pytest.MonkeyPatch) -> None:

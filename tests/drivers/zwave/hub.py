@@ -13,7 +13,7 @@ from gateway.model.pin import Pin
 from gateway.model.reports import (
     Report,
 )
-from gateway.ports import Arrival, Departure, DriverSettings, LockAddress, LockPort
+from gateway.ports import Arrival, Departure, DriverSettings, HouseholdPort, LockAddress, LockPort
 from tests.drivers.zwave import states
 from tests.drivers.zwave.fake_server import Answer, FakeServer
 from tests.drivers.zwave.states import Json
@@ -73,15 +73,20 @@ def lock_address(node: int = 2, **more: object) -> LockAddress:
 
 
 @contextlib.asynccontextmanager
-async def hub(server: FakeServer, *locks: LockAddress, storage: Path | None = None) -> AsyncIterator[Hub]:
+async def hub(
+    server: FakeServer, *locks: LockAddress, storage: Path | None = None, household: HouseholdPort | None = None
+) -> AsyncIterator[Hub]:
     with tempfile.TemporaryDirectory(prefix="hub") as folder:
-        async with _hub(server, locks or (lock_address(),), storage or Path(folder)) as here:
+        expected = locks or (() if household is not None else (lock_address(),))
+        async with _hub(server, expected, storage or Path(folder), household) as here:
             yield here
 
 
 @contextlib.asynccontextmanager
-async def _hub(server: FakeServer, locks: Sequence[LockAddress], storage: Path) -> AsyncIterator[Hub]:
-    settings = DriverSettings({"url": server.url}, locks, FixedEntropy(), str(storage))
+async def _hub(
+    server: FakeServer, locks: Sequence[LockAddress], storage: Path, household: HouseholdPort | None
+) -> AsyncIterator[Hub]:
+    settings = DriverSettings({"url": server.url}, locks, FixedEntropy(), str(storage), household=household)
     driver = open_driver(settings)
     async with asyncio.TaskGroup() as group:
         running_driver = group.create_task(driver.run())

@@ -1,0 +1,109 @@
+"""The hub's list of its locks: what joins is kept and shown at once, under a name of its own; the configuration comes first."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.model.ids import LockId
+from gateway.model.network import Newcomer
+from gateway.runtime.config import Config, LockConfig, load
+from gateway.runtime.household import Household
+from gateway.store.database import Database
+from tests.builders import FakeClock
+
+CONFIGURATION = """
+[hub]
+id = "house"
+zone = "UTC"
+state = "state"
+[leads]
+just_in_time_s = 600.0
+[broker]
+url = "mqtt://127.0.0.1:1883"
+"""
+LOCK = """
+[[locks]]
+id = "cellar"
+name = "Cellar"
+node = 7
+"""
+
+
+def configured(folder: Path, *more: str) -> Config:
+    path = folder / "hub.toml"
+    path.write_text("".join((CONFIGURATION, *more)))
+    return load(path)
+
+
+def lock_at(node: int, name: str | None = None) -> Newcomer:
+    return Newcomer({"node": node}, "Yale YRD256", "S2 Access Control", name)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with await Database.open(tmp_path / "hub.db", b"k" * 32) as opened:
+        yield opened
+
+
+async def test_lock_that_joins_is_kept_and_shown_everywhere_at_once(tmp_path: Path, database: Database) -> None:
+    config = configured(tmp_path)
+    household = await Household.open(config, database, FakeClock())
+    settings, views, came = household.settings, household.views, list[LockConfig]()
+    household.joined = came.append
+    address = await household.door("zwave").adopt(lock_at(5, "Back door"))
+    assert (address.lock_id, address.name, address.address) == ("back-door", "Back door", {"node": 5})
+    assert [lock.lock_id for lock in came] == ["back-door"]
+    assert settings[LockId("back-door")].lead_ms == 600_000
+    assert views[LockId("back-door")].name == "Back door"
+    again = await Household.open(config, database, FakeClock())
+    assert again.locks() == household.locks()
+
+
+async def test_names_and_ids_are_made_unlike_those_of_other_locks(tmp_path: Path, database: Database) -> None:
+    household = await Household.open(configured(tmp_path, LOCK), database, FakeClock())
+    named = [
+        await household.adopt(lock_at(node, name), "zwave")
+        for node, name in ((8, "cellar"), (9, None), (10, "été"), (11, "庭"))
+    ]
+    assert [(lock.lock_id, lock.name) for lock in named] == [
+        ("cellar-2", "cellar 2"),
+        ("yale-yrd256", "Yale YRD256"),
+        ("t", "été"),
+        ("lock", "庭"),
+    ]
+
+
+async def test_configuration_takes_a_joined_lock_over_by_its_address_or_its_id(
+    tmp_path: Path, database: Database
+) -> None:
+    household = await Household.open(configured(tmp_path), database, FakeClock())
+    await household.adopt(lock_at(7, "Cellar"), "zwave")
+    await household.adopt(lock_at(8, "Attic"), "zwave")
+    config = configured(tmp_path, LOCK, LOCK.replace("cellar", "attic").replace("Cellar", "Attic").replace("7", "9"))
+    later = await Household.open(config, database, FakeClock())
+    assert later.locks() == config.locks
+    assert not await later.release(LockId("attic"))
+    assert later.locks() == config.locks
+
+
+async def test_lock_that_leaves_is_forgotten_and_one_of_the_configuration_is_not(
+    tmp_path: Path, database: Database
+) -> None:
+    config = configured(tmp_path, LOCK)
+    household = await Household.open(config, database, FakeClock())
+    went = list[LockId]()
+    household.left = lambda lock: went.append(lock.lock_id)
+    await household.adopt(lock_at(5, "Attic"), "zwave")
+    assert not await household.release(LockId("cellar"))
+    assert await household.release(LockId("attic"))
+    assert went == ["attic"]
+    assert list(household.settings) == list(household.views) == ["cellar"]
+    assert (await Household.open(config, database, FakeClock())).locks() == config.locks
+
+
+def test_hub_without_any_lock_is_no_mistake_and_runs_its_driver(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    assert config.locks == ()
+    assert config.defaults == replace(config.defaults, lead_ms=600_000)
