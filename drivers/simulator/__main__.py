@@ -1,7 +1,8 @@
-"""`python -m drivers.simulator serve` runs a simulated home; `python -m drivers.simulator ctl` talks to it."""
+"""`python -m drivers.simulator serve` runs a simulated home; `… ctl` talks to it; `… server-config` says what a Z-Wave server needs for it."""
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 from drivers.simulator.control import serve_control
 from drivers.simulator.ctl import add_verbs, run_verb
 from drivers.simulator.home import Home
-from drivers.simulator.keys import KeysError, fresh_keys, load_or_create
+from drivers.simulator.keys import KeysError, fresh_keys, load_or_create, server_config
 from drivers.simulator.scene import SceneError, load_scene
 from drivers.simulator.state import StateError
 
@@ -32,16 +33,24 @@ def main(words: list[str] | None = None) -> int:
     serve.add_argument("--keys", type=Path, metavar="FILE", help="network keys; made with fresh keys when missing")
     serve.add_argument("--state", type=Path, metavar="FILE", help="keeps the locks' memory over a restart")
     serve.add_argument("--verbose", action="store_true", help="log debug lines to standard error")
+    config = commands.add_parser("server-config", help="print the configuration of a Z-Wave JS server for this home")
+    config.add_argument(
+        "--keys", required=True, type=Path, metavar="FILE", help="network keys; made with fresh keys when missing"
+    )
     add_verbs(commands.add_parser("ctl", help="ask a running home, or act in it"))
     arguments = parser.parse_args(words)
     if arguments.command == "ctl":
         return run_verb(arguments)
     logging.basicConfig(
-        level=logging.DEBUG if arguments.verbose else logging.WARNING,
+        level=logging.DEBUG if arguments.command == "serve" and arguments.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     try:
-        asyncio.run(_serve(arguments))
+        if arguments.command == "server-config":
+            keys = load_or_create(arguments.keys, os.urandom)
+            sys.stdout.write(json.dumps(server_config(keys), indent=2) + "\n")
+        else:
+            asyncio.run(_serve(arguments))
     except (SceneError, KeysError, StateError) as error:
         sys.stderr.write(f"{error}\n")
         return FAILED

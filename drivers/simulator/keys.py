@@ -22,6 +22,21 @@ NAMES = (
 """The six keys of a network, as the file calls them."""
 
 
+_OF_SERVER = {
+    "securityKeys": {
+        "S0_Legacy": "s0_legacy",
+        "S2_Unauthenticated": "s2_unauthenticated",
+        "S2_Authenticated": "s2_authenticated",
+        "S2_AccessControl": "s2_access_control",
+    },
+    "securityKeysLongRange": {
+        "S2_Authenticated": "lr_s2_authenticated",
+        "S2_AccessControl": "lr_s2_access_control",
+    },
+}
+"""The same keys as Z-Wave JS calls them."""
+
+
 class KeysError(ValueError):
     """A keys file that cannot be used; the text says what to do and never shows a key."""
 
@@ -45,6 +60,15 @@ class Keys:
 def fresh_keys(entropy: Callable[[int], bytes]) -> Keys:
     """Draw six keys."""
     return Keys({name: entropy(KEY_BYTES) for name in NAMES})
+
+
+def server_config(keys: Keys) -> dict[str, object]:
+    """The configuration that a Z-Wave JS server needs for this home: its keys, and the option without which it wipes all codes."""
+    told: dict[str, object] = {
+        group: {theirs: keys.by_name[ours].hex() for theirs, ours in names.items()}
+        for group, names in _OF_SERVER.items()
+    }
+    return {**told, "interview": {"queryAllUserCodes": True}}
 
 
 def load_or_create(path: Path, entropy: Callable[[int], bytes]) -> Keys:

@@ -1,11 +1,12 @@
 """What a home is made of: scenes, keys and kept state, with every problem told at once."""
 
+import json
 import random
 from pathlib import Path
 
 import pytest
 
-from drivers.simulator.__main__ import SCENES
+from drivers.simulator.__main__ import SCENES, main
 from drivers.simulator.keys import NAMES, KeysError, load_or_create, read_keys
 from drivers.simulator.lock.faults import Fault
 from drivers.simulator.radio.security.envelopes import Membership
@@ -178,3 +179,16 @@ def test_foreign_state_file_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(StateError, match="not a state file"):
         load_state(path)
+
+
+def test_configuration_for_a_server_has_the_homes_keys_and_asks_for_codes_instead_of_wiping_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["server-config", "--keys", str(tmp_path / "keys.toml")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    keys = read_keys((tmp_path / "keys.toml").read_text(), "keys")
+    assert told["securityKeys"]["S2_AccessControl"] == keys.by_name["s2_access_control"].hex()
+    assert told["securityKeys"]["S0_Legacy"] == keys.by_name["s0_legacy"].hex()
+    assert told["securityKeysLongRange"]["S2_Authenticated"] == keys.by_name["lr_s2_authenticated"].hex()
+    assert told["interview"] == {"queryAllUserCodes": True}
+    assert main(["server-config", "--keys", str(tmp_path)]) == 2
