@@ -19,9 +19,9 @@ from gateway.store import slots
 from gateway.store.journal import StoredEvent
 from tests.sim.auditors_pool import PoolAuditor
 from tests.sim.auditors_record import Bookkeeper
-from tests.sim.auditors_time import has_window, lead_of, may_be_there
+from tests.sim.auditors_time import ClockAuditor, has_window, lead_of, may_be_there
 from tests.sim.book import Book
-from tests.sim.clock import HubClock, TrueTime
+from tests.sim.clock import HubClock, Machine, TrueTime
 from tests.sim.doors import Actor, Change, Door, Verb
 from tests.sim.power import Disk
 from tests.sim.trace import Trace
@@ -60,6 +60,7 @@ class Scene(Protocol):
     disk: Disk
     doors: dict[str, Door]
     true: TrueTime
+    machine: Machine
     trace: Trace
     lead_ms: int
 
@@ -91,6 +92,7 @@ class Auditors:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self.violations: list[Violation] = []
+        self.time = ClockAuditor(scene, self.cry)
         self.pools = PoolAuditor(scene, self.cry, scene.open_pin, self.held)
         self.tenants: dict[tuple[str, int], Tenant] = {}
         self.strangers: dict[tuple[str, int], str] = {
@@ -135,6 +137,7 @@ class Auditors:
         clock, wish, now = scene.clock, scene.book.wishes.get(code_id), scene.true.now()
         if clock is None or wish is None:
             return
+        self.time.began(door, wish, scene.lead_ms)
         con = scene.disk.connection
         opens_at = wish.opens_at(lead_of(con, str(door.lock_id), scene.lead_ms))
         if now < opens_at - SECOND_MS and not has_window(con, str(door.lock_id), wish):
@@ -199,6 +202,7 @@ class Auditors:
     def look(self) -> None:
         """Every `LOOK_S`: is every PIN on a lock one that belongs there (A9, design-I3)?"""
         scene = self._scene
+        self.time.look()
         now, clock, calm_since = scene.true.now(), scene.clock, scene.calm_since()
         if clock is None:
             return
@@ -206,23 +210,22 @@ class Auditors:
         seen = set()
         for (lock_id, slot), tenant in self.tenants.items():
             wish = scene.book.wishes.get(tenant.code_id)
-            if wish is not None and wish.pin in {None, tenant.pin} and wish.is_wanted(believed, scene.lead_ms):
-                continue
-            is_current = wish is not None and wish.pin in {None, tenant.pin}
-            if (
-                wish is not None
-                and is_current
-                and may_be_there(scene.doors[lock_id], slot, wish, believed, scene.true.loop_time())
-            ):
-                continue
+            door, is_overdue = scene.doors[lock_id], False
+            if wish is not None and wish.pin in {None, tenant.pin}:
+                is_overdue = self.time.overstays(door, slot, wish)
+                is_there = wish.is_wanted(believed, scene.lead_ms) or may_be_there(
+                    door, slot, wish, believed, scene.true.loop_time()
+                )
+                if is_there and not is_overdue:
+                    continue
             key = (lock_id, slot, tenant.pin)
             seen.add(key)
             since = self._unjustified.setdefault(key, now)
-            door = scene.doors[lock_id]
             if calm_since is None or slot in door.unheard:
                 continue
             if now - max(since, calm_since) > REMOVAL_BOUND_MS + 2 * LOOK_S * 1000:
-                self.cry("removal", f"{lock_id}: slot {slot} still holds a PIN of {tenant.code_id} that must be gone")
+                auditor = "overstay" if is_overdue else "removal"
+                self.cry(auditor, f"{lock_id}: slot {slot} still holds a PIN of {tenant.code_id} that must be gone")
                 self._unjustified[key] = now  # cries again, but not every look
         for key in [key for key in self._unjustified if key not in seen]:
             del self._unjustified[key]

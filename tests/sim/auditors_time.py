@@ -1,12 +1,25 @@
-"""What only time can judge: windows that a lock keeps itself (A2), and leads that a weak link stretches (A4)."""
+"""What only time can judge: windows that a lock keeps itself (A2), leads that a weak link stretches (A4), the hub's own clock (T1, T2)."""
 
+from collections.abc import Callable
+from typing import Protocol
+
+from drivers.simulator.lock.schedule import Kind
+from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.ids import LockId
-from gateway.model.instant import Instant
+from gateway.model.instant import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.model.link import LONGEST_LEAD_MS
-from gateway.store import lock_time, slots
+from gateway.store import facts, lock_time, slots
 from gateway.store.database import Connection
 from tests.sim.book import Wish
+from tests.sim.clock import HubClock, Machine, TrueTime
 from tests.sim.doors import Door
+from tests.sim.power import Disk
+
+FALLS_BACK_MS = 11 * MINUTE_MS
+"""The mark is kept every ten minutes (T1), by a keeper who looks every half minute."""
+
+STAYS_MS = DAY_MS + 2 * MINUTE_MS
+"""How long codes stay while nobody knows the time (T2), and what a look and a power cut between two of them may cost."""
 
 
 def lead_of(con: Connection, lock_id: str, lead_ms: int) -> int:
@@ -28,3 +41,66 @@ def may_be_there(door: Door, slot: int, wish: Wish, at: Instant, loop_s: float) 
     has stretched the lead (A4)."""
     is_ahead = not wish.is_over(at) and wish.starts_at is not None
     return is_ahead and (not door.firmware.may_open(slot, loop_s) or wish.is_wanted(at, LONGEST_LEAD_MS))
+
+
+class Timed(Protocol):
+    """What the auditor of the hub's time may look at."""
+
+    disk: Disk
+    true: TrueTime
+    machine: Machine
+
+    @property
+    def clock(self) -> HubClock | None:
+        """The clock of the hub's present life; None without power."""
+        ...
+
+
+class ClockAuditor:
+    """Watches what the hub believes about time, against what is true. `cry` notes a broken rule."""
+
+    def __init__(self, scene: Timed, cry: Callable[[str, str], None]) -> None:
+        self._scene = scene
+        self._cry = cry
+        self._boot = ""
+        self._lo = Instant(0)
+        self._doubted_from: Instant | None = None
+
+    def look(self) -> None:
+        """Is true time inside the interval, and has its lower end never gone back (T1)?"""
+        clock = self._scene.clock
+        if clock is None:
+            return
+        reading, now = clock.reading(), self._scene.true.now()
+        if reading.lo > now + SECOND_MS:
+            self._cry("clock", f"the hub is sure that {reading.lo - now} ms have passed that have not")
+        if reading.trust is not ClockTrust.UNTRUSTED and now > reading.hi + SECOND_MS:
+            self._cry("clock", f"true time is {now - reading.hi} ms beyond what the hub holds possible")
+        self._check_back(reading)
+        if reading.trust is not ClockTrust.UNTRUSTED:
+            self._doubted_from = None
+        elif self._doubted_from is None:
+            self._doubted_from = reading.lo
+
+    def _check_back(self, reading: ClockReading) -> None:
+        mark, boot = facts.high_water(self._scene.disk.connection), self._scene.machine.boot
+        may_fall_ms = SECOND_MS if boot == self._boot else FALLS_BACK_MS
+        if reading.lo < max(mark, self._lo - may_fall_ms):
+            self._cry("clock", f"the hub's time went back by {max(mark, self._lo) - reading.lo} ms")
+        self._boot, self._lo = boot, reading.lo
+
+    def began(self, door: Door, wish: Wish, lead_ms: int) -> None:
+        """The hub begins to write a PIN: not before the lead by what it knows itself (T1)."""
+        clock, con = self._scene.clock, self._scene.disk.connection
+        if clock is None or has_window(con, str(door.lock_id), wish):
+            return
+        if clock.reading().lo < wish.opens_at(lead_of(con, str(door.lock_id), lead_ms)):
+            self._cry("activation", f"{door.lock_id}: {wish.code_id} starts before its lead has surely come")
+
+    def overstays(self, door: Door, slot: int, wish: Wish) -> bool:
+        """Whether a PIN with an end that no lock keeps is still there after a day without the time (T2)."""
+        clock = self._scene.clock
+        is_kept = door.firmware.schedules.get(slot, Kind.YEAR_DAY, 1) is not None
+        if clock is None or self._doubted_from is None or wish.ends_at is None or is_kept:
+            return False
+        return clock.reading().lo > self._doubted_from + STAYS_MS

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from tests.sim.doors import Door, Radio
 from tests.sim.people import People
+from tests.sim.time_weather import TimeStorm
+from tests.sim.time_weather import draw as draw_time
 from tests.sim.weather import Spells, Weather, can_have
 from tests.sim.world import World
 
@@ -20,6 +22,8 @@ class Storm:
         self._world = world
         self._weather = weather
         world.broker.habits = weather.habits
+        self.time = TimeStorm(world, draw_time(world.chance("time weather")))
+        world.trace.note("time_weather", told=str(self.time.weather))
         for door in world.doors.values():
             rates = {fault: rate for fault, rate in weather.radio.fault_rates.items() if can_have(door.model, fault)}
             door.radio = Radio(weather.radio.trouble_rate, weather.radio.troubles, rates)
@@ -36,6 +40,7 @@ class Storm:
             ("power", weather.power_cut, self._cut_power),
             ("restart", weather.restart, self._restart),
             ("time service", weather.clock_lost, self._lose_time),
+            ("time", self.time.weather.errs, self.time.err),
         ]
         async with asyncio.TaskGroup() as tasks:
             for name, spell, strike in spells:
@@ -61,7 +66,7 @@ class Storm:
         if world.life is None:
             world.plug_in()
         assert world.life is not None
-        world.life.clock.is_synced = True
+        self.time.hear(world.life)
         world.life.power.spare()
         world.counterpart.is_receipting = True
         world.counterpart.receipt()
@@ -127,12 +132,13 @@ class Storm:
         world = self._world
         if world.life is not None:
             return
+        if (sources := world.machine.sources) is not None:
+            world.plug_in(is_synced=sources.is_heard)
+            return
         has_time = self._weather.clock_lost is None or chance.random() < 0.5
         life = world.plug_in(is_synced=has_time)
         if not has_time:
-            world.faults["clock_untrusted"] += 1
-            lasts_s = 10 + 4 * 3600 * chance.random() ** 3
-            world.loop.call_later(lasts_s, lambda: world.sync(life))
+            self.time.boot_in_doubt(life, chance)
 
     async def _lose_time(self, _: random.Random, lasts_s: float) -> None:
         world = self._world
@@ -140,7 +146,7 @@ class Storm:
             world.faults["clock_lost"] += 1
             life.clock.is_synced = False
             await asyncio.sleep(lasts_s)
-            world.sync(life)
+            self.time.hear(life)
 
     def _deafening(self, door: Door) -> Callable[[random.Random, float], Awaitable[None]]:
         async def deafen(_: random.Random, lasts_s: float) -> None:

@@ -31,16 +31,15 @@ from gateway.model.snapshot import LockSettings
 from gateway.ports import LockAddress
 from gateway.runtime.clock import TrustSource
 from gateway.runtime.config import Config, LockConfig
-from gateway.runtime.interval import KeptTime
-from gateway.runtime.wiring import SECRET_NAME, Gateway, Substitutes
-from gateway.store import codes, facts, hub_time, journal
+from gateway.runtime.wiring import SECRET_NAME, Gateway, Substitutes, kept_time
+from gateway.store import codes, journal
 from gateway.store.seal import HubKeys, PinSeal, load_secret
 from tests.builders import SeededEntropy
 from tests.sim.auditors import LOOK_S, Auditors
 from tests.sim.auditors_time import lead_of
 from tests.sim.book import Book
 from tests.sim.broker import Habits, SimBroker, SimLink
-from tests.sim.clock import HubClock, TrueTime
+from tests.sim.clock import HubClock, Machine, TrueTime
 from tests.sim.cloud import PIN_DIGITS, Manager, wish_text
 from tests.sim.doors import Change, Door, Verb
 from tests.sim.power import Disk, InPlaceDatabase, Power
@@ -99,6 +98,7 @@ class World:
         self.lead_ms = LEAD_MS
         self.loop = asyncio.get_running_loop()
         self.true = TrueTime(self.loop.time)
+        self.machine = Machine(self.true)
         self.trace = Trace(self.true, show)
         self.disk = Disk()
         self.book = Book()
@@ -153,7 +153,7 @@ class World:
         self._lives += 1
         power = Power(self._on_cut)
         doors = [] if self.driver_gone else list(self.doors.values())
-        clock = HubClock(self.true, self._kept_time(), is_synced=is_synced)
+        clock = self.machine.start(kept_time(self.disk.connection), is_synced=is_synced)
         driver = InProcessDriver([door.new_port() for door in doors])
         self.life = Life(self._lives, power, SimLink(self.broker, HUB), clock, driver)
         self.life.task = self._tasks.create_task(self._live(self.life), name=f"hub life {self._lives}")
@@ -180,6 +180,7 @@ class World:
         assert life is not None
         assert life.task is not None
         self.faults["power_cut"] += 1
+        self.machine.power_off()
         life.link.cut()
         life.task.cancel()
         self._end_life("power cut")
@@ -251,10 +252,6 @@ class World:
         self.trace.note(what.replace(" ", "_"), **facts_)
 
     # What auditors ask.
-
-    def _kept_time(self) -> KeptTime:
-        con = self.disk.connection
-        return KeptTime(facts.high_water(con), hub_time.untrusted_since(con))
 
     @property
     def clock(self) -> HubClock | None:
