@@ -137,6 +137,7 @@ class World:
         self._sent_bytes: dict[str, bytes] = {}
         self._quiet_since: Instant | None = None
         self._looks: Counter[str] = Counter()
+        self._leads: dict[str, int] = {}
 
     def chance(self, name: str) -> random.Random:
         """Chance of its own for every purpose, so that one fault more does not change all others."""
@@ -288,7 +289,11 @@ class World:
 
     def _is_edge_near(self, lock_id: str, now: Instant) -> bool:
         lead_ms = lead_of(self.disk.connection, lock_id, self.lead_ms)
-        edges = [edge for wish in self.book.of_lock(lock_id) for edge in (wish.opens_at(lead_ms), wish.ends_at)]
+        # A call that went well makes a weak link's lead shorter: what follows it still belongs to the lead that began it.
+        leads = {lead_ms, self._leads.get(lock_id, lead_ms)}
+        self._leads[lock_id] = lead_ms
+        wishes = list(self.book.of_lock(lock_id))
+        edges = [wish.ends_at for wish in wishes] + [wish.opens_at(lead) for wish in wishes for lead in leads]
         return any(edge is not None and edge <= now <= edge + 10 * MINUTE_MS for edge in edges)
 
     def _on_commit(self) -> None:
