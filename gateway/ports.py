@@ -16,6 +16,7 @@ from gateway.model.health import LinkHealth
 from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile
+from gateway.model.lock_clock import TimeTold
 from gateway.model.network import NetworkStory, NetworkWish, Newcomer
 from gateway.model.pin import Pin
 from gateway.model.reports import Report
@@ -53,6 +54,14 @@ class AnchoredClock(Clock, Protocol):
 
     def anchor(self) -> ClockAnchor | None:
         """What is to be kept of it; None where no boot can be told from another."""
+        ...
+
+
+class TimeWitness(Protocol):
+    """Somebody outside who can be asked for the time while nobody here knows it (T2)."""
+
+    async def tell(self) -> TimeTold | None:
+        """What time it is now; None when nobody answers who can be believed. Ends within its own bound."""
         ...
 
 

@@ -27,6 +27,7 @@ from gateway.ports import DriverSettings, LockAddress
 from gateway.runtime.clock import TrustSource
 from gateway.runtime.drivers import known_drivers, open_driver
 from gateway.runtime.entropy import SystemEntropy
+from gateway.tlstime.ask import HOSTS_MAX, Host
 
 LONGEST_LEAD_S = 2 * HOUR_MS // SECOND_MS
 """The just-in-time lead is at most two hours (A4)."""
@@ -38,6 +39,7 @@ LONGEST_UNTRUSTED_STAY_H = 14 * 24
 """Two weeks: a hub that never hears the time again keeps its codes no longer than this (T2 has a day)."""
 
 DEFAULT_DRIVER = "zwave"
+PORT_LIMIT = 65_536
 _NAME = r"^[A-Za-z0-9_-]{1,64}$"
 type Name = Annotated[str, Field(pattern=_NAME)]
 type PoolSize = Annotated[int, Field(ge=0, le=POOL_SIZE_MAX)]
@@ -85,6 +87,16 @@ def _there(name: str, about: ValidationInfo) -> str:
     return name
 
 
+def _time_host(told: str) -> str:
+    """`name` or `name:port`."""
+    name, _, port = told.partition(":")
+    is_port = port == "" or (port.isascii() and port.isdigit() and 0 < int(port) < PORT_LIMIT)
+    if re.fullmatch(r"[A-Za-z0-9.-]{1,253}", name) is None or not is_port or told.endswith(":"):
+        raise _wrong("must be a host name, or name:port")
+    return told
+
+
+type TimeHost = Annotated[str, AfterValidator(_time_host)]
 type File = Annotated[str, AfterValidator(_there)]
 
 
@@ -126,6 +138,8 @@ class _Broker(_Table):
 class _Clock(_Table):
     trust: TrustSource = Field(default=TrustSource.SERVICE, strict=False)
     untrusted_stay_h: Annotated[float, Field(ge=0, le=LONGEST_UNTRUSTED_STAY_H)] = DEFAULT_UNTRUSTED_STAY_MS / HOUR_MS
+    tls_hosts: Annotated[list[TimeHost], Field(max_length=HOSTS_MAX)] = []
+    tls_ca_file: File | None = None
 
 
 class _Lock(BaseModel):
@@ -180,6 +194,8 @@ class Config:
     defaults: LockSettings = field(default_factory=LockSettings)
     """What holds for locks that join later."""
     secret: Path | None = None
+    time_hosts: tuple[Host, ...] = ()
+    time_ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +312,15 @@ def _config(file: _File, folder: Path) -> Config:
         drivers={name: _with_paths(options, folder) for name, options in file.drivers.items()},
         locks=tuple(_lock(lock, file) for lock in file.locks),
         defaults=_settings(_Lock(id="any", name="any"), file),
+        time_hosts=tuple(_host(told) for told in file.clock.tls_hosts),
+        time_ca_file=None if file.clock.tls_ca_file is None else folder / file.clock.tls_ca_file,
         secret=None if file.hub.secret_file is None else folder / file.hub.secret_file,
     )
+
+
+def _host(told: str) -> Host:
+    name, _, port = told.partition(":")
+    return Host(name, int(port)) if port else Host(name)
 
 
 def _broker(file: _File, folder: Path) -> BrokerSettings:

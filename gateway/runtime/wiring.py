@@ -27,7 +27,7 @@ from gateway.model.ids import LockId
 from gateway.nudge import OUTBOX_BELL, Nudges
 from gateway.orders.receive import Desk
 from gateway.orders.rules import HubRules
-from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, HealthPort, NetworkPort
+from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, GuardedClock, HealthPort, NetworkPort
 from gateway.runtime.clock import SystemClock, TrustSource, watch_settings
 from gateway.runtime.config import Config, ConfigInvalid, Mistake, drivers_of
 from gateway.runtime.drivers import open_driver
@@ -40,6 +40,8 @@ from gateway.shell.server import ShellServer
 from gateway.store import facts, hub_time
 from gateway.store.database import Connection, Database
 from gateway.store.seal import HubKeys, PinSeal, load_secret
+from gateway.tlstime.ask import TlsWitness
+from gateway.tlstime.service import TimeSeeker
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,7 @@ class Gateway:
         self.clock = clock
         self.nudges = Nudges()
         self._drivers = drivers
+        self._entropy = entropy
         self._keeper = Keeper()
         self._started_at = clock.reading().lo
         desk = Desk(HubRules(household.settings), seal, entropy)
@@ -160,7 +163,15 @@ class Gateway:
             ("clock", self._timekeeper.run),
             ("housekeeping", housekeeping.run),
             *((("clock settings", self._watch_clock),) if isinstance(self.clock, SystemClock) else ()),
+            *self._seekers(),
         )
+
+    def _seekers(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        """Who looks for the time when nobody knows it; nobody unless configured (T2)."""
+        if not self.config.time_hosts or not isinstance(self.clock, GuardedClock):
+            return ()
+        witness = TlsWitness(self.config.time_hosts, self.config.time_ca_file)
+        return (("time seeker", TimeSeeker(witness, self.clock, self.database, self.nudges, self._entropy).run),)
 
     def conditions(self) -> Conditions:
         """How everything is, for the shell."""

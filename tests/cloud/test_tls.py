@@ -48,11 +48,11 @@ class Authority:
         )
         self.certificate = self._write("ca.pem", certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> TlsFiles:
+    def issue(self, name: str, begin: datetime.datetime = BEGIN, end: datetime.datetime = END) -> TlsFiles:
         """Files of somebody, signed by this authority; the host name is always localhost."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key.public_key())
+            self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key.public_key(), begin, end)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
@@ -66,9 +66,15 @@ class Authority:
             key=self._write(f"{name}.key", pem),
         )
 
-    def _builder(self, subject: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _builder(
+        self,
+        subject: x509.Name,
+        public: ec.EllipticCurvePublicKey,
+        begin: datetime.datetime = BEGIN,
+        end: datetime.datetime = END,
+    ) -> x509.CertificateBuilder:
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(public)
-        return builder.serial_number(x509.random_serial_number()).not_valid_before(BEGIN).not_valid_after(END)
+        return builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
 
     def _write(self, name: str, pem: bytes) -> Path:
         path = self.folder / name

@@ -7,6 +7,7 @@ import pytest
 from gateway.model.pool import AutoPull, PoolRules
 from gateway.runtime.config import ConfigInvalid, load
 from gateway.runtime.main import Exit, main
+from gateway.tlstime.ask import Host
 
 GOOD = """
 [hub]
@@ -155,3 +156,20 @@ def test_a12_the_pool_is_a_setting_of_the_hub_and_of_each_lock(tmp_path: Path) -
 def test_a12_a_pool_of_more_than_ten_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match=r"pool\.size"):
         load(write(tmp_path, GOOD.replace("[broker]", "[pool]\nsize = 11\n\n[broker]")))
+
+
+def test_t2_hosts_that_are_asked_for_the_time_are_named_with_their_authorities(tmp_path: Path) -> None:
+    assert load(write(tmp_path, GOOD)).time_hosts == (), "nobody is asked unless somebody says so"
+    (tmp_path / "ca.pem").touch()
+    told = '[clock]\ntls_hosts = ["www.example.org", "time.example:8443"]\ntls_ca_file = "ca.pem"\n\n[broker]'
+    config = load(write(tmp_path, GOOD.replace("[broker]", told)))
+    assert config.time_hosts == (Host("www.example.org"), Host("time.example", 8443))
+    assert config.time_ca_file == tmp_path / "ca.pem"
+
+
+@pytest.mark.parametrize(
+    "host", ["", "https://example.org", "example.org:", "example.org:0", "example.org:99999", "a b"]
+)
+def test_t2_what_is_no_host_is_a_mistake(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ConfigInvalid, match=r"clock\.tls_hosts\[0\]: must be a host name, or name:port"):
+        load(write(tmp_path, GOOD.replace("[broker]", f'[clock]\ntls_hosts = ["{host}"]\n\n[broker]')))
