@@ -26,6 +26,7 @@ from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, possib
 from gateway.model.snapshot import LockSettings, LockSnapshot
 from gateway.orders import pool, unmanaged
 from gateway.orders.pool import Cabinet
+from gateway.orders.relations import with_lookalikes
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Urgency, WriteSlot
 from gateway.planner.announce import Announcement, Ending
 from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
@@ -86,8 +87,13 @@ class Bench:
 
 def look(con: Connection, bench: Bench, reading: ClockReading) -> Plan | None:
     """The plan as things stand, without writing anything; None while the lock was never seen."""
-    found = snapshot.take(con, bench.lock_id, bench.settings)
+    found = _scene(con, bench)
     return None if found is None else plan(found, reading)
+
+
+def _scene(con: Connection, bench: Bench) -> LockSnapshot | None:
+    found = snapshot.take(con, bench.lock_id, bench.settings)
+    return None if found is None else with_lookalikes(con, found, bench.seal)
 
 
 def advance(
@@ -108,7 +114,7 @@ def advance(
         # The instants kept with the result must not lie ahead after a power cut, or its waits would grow (T1).
         facts.raise_high_water(con, reading.lo)
         _record(con, bench, done, reading.lo, chance)
-    scene = snapshot.take(con, bench.lock_id, bench.settings)
+    scene = _scene(con, bench)
     if scene is None:
         return None
     found, scene = _settle(con, bench, scene, reading)
@@ -132,7 +138,7 @@ def _settle(con: Connection, bench: Bench, scene: LockSnapshot, reading: ClockRe
         is_changed = [pool.carry_out(con, wish, cabinet, reading.lo) for wish in found.pool_steps]
         if not (found.releases or found.announcements or any(is_changed)):
             return found, scene
-        again = snapshot.take(con, bench.lock_id, bench.settings)
+        again = _scene(con, bench)
         assert again is not None
         scene = again
     msg = f"the plan of lock {bench.lock_id} does not settle"

@@ -4,9 +4,14 @@ A driver composes a lock's rules from these; nothing here knows a brand. Which l
 driver's own table. Every rule is data, a name and a pattern, so that a profile can be stored and a refusal can name it.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.model.pin import Pin, PinRule
+from gateway.model.pin import Pin, PinDigest, PinRule
+
+type _Likeness = tuple[str, int, str | int]
+"""Something that two PINs may share, by its kind."""
 
 _RISING, _FALLING = "0123456789", "9876543210"
 
@@ -73,6 +78,29 @@ class PinRelations:
                 "distinct_prefix", f"differ from another code in its first {self.distinct_prefix} digits", ""
             )
         return None
+
+    def alike(self, pins: Mapping[PinDigest, Pin]) -> Mapping[PinDigest, frozenset[PinDigest]]:
+        """For each of these PINs the others that it clashes with, if there are any; in steps by their number, not by their pairs."""
+        groups: defaultdict[_Likeness, set[PinDigest]] = defaultdict(set)
+        for digest, pin in pins.items():
+            for likeness in self._likenesses(pin.reveal()):
+                groups[likeness].add(digest)
+        found: dict[PinDigest, frozenset[PinDigest]] = {}
+        for digest, pin in pins.items():
+            digits = pin.reveal()
+            near = (("number", len(digits), int(digits) + by) for by in range(-self.neighbours, self.neighbours + 1))
+            wanted = (*self._likenesses(digits), *near)
+            if others := frozenset[PinDigest]().union(*(groups.get(likeness, ()) for likeness in wanted)) - {digest}:
+                found[digest] = others
+        return found
+
+    def _likenesses(self, digits: str) -> Iterator[_Likeness]:
+        """What another PIN must not share with this one."""
+        yield ("presses", len(digits), self.presses(digits))
+        if self.distinct_prefix:
+            yield ("prefix", self.distinct_prefix, digits[: self.distinct_prefix])
+        if self.neighbours:
+            yield ("number", len(digits), int(digits))
 
     def presses(self, digits: str) -> str:
         """The keys that are pressed for these digits, each named by its first digit."""

@@ -4,11 +4,15 @@ Digests cannot show such a likeness, so the PINs of the lock's living codes are 
 locks with such a rule only.
 """
 
+from dataclasses import replace
+
 from gateway.model.access_code import AccessCode
 from gateway.model.commands import Rejection, RejectionReason
 from gateway.model.pin import Pin
+from gateway.model.slot import possible_pins
+from gateway.model.snapshot import LockSnapshot
 from gateway.orders.rules import do_meet
-from gateway.store import codes, locks
+from gateway.store import codes, locks, placed
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
 
@@ -31,6 +35,22 @@ def related_rival(con: Connection, code: AccessCode, pin: Pin | None, seal: PinS
             message = f"rule {broken.name}: the PIN must {broken.text}, {other.code_id} here: choose another PIN"
             return Rejection(RejectionReason.DUPLICATE_ACCESS_CODE, "code", message, rival=other.code_id)
     return None
+
+
+def with_lookalikes(con: Connection, scene: LockSnapshot, seal: PinSeal) -> LockSnapshot:
+    """The lock with the PINs that it cannot tell apart, of its codes and of what is or may be in its slots.
+
+    A lock that tells all PINs apart costs nothing; codes of others keep their PINs to themselves (A14).
+    """
+    relations = scene.profile.pin_relations
+    if relations.is_plain:
+        return scene
+    pins = {code.digest: pin for code in scene.codes if (pin := _open(con, code, seal)) is not None}
+    for (slot, digest), sealed in placed.of_lock(con, scene.lock_id).items():
+        record = scene.slots.get(slot)
+        if record is not None and record.lease is not None and digest in possible_pins(record):
+            pins.setdefault(digest, seal.open(sealed, scene.lock_id, record.lease))
+    return replace(scene, lookalikes=relations.alike(pins))
 
 
 def _open(con: Connection, code: AccessCode, seal: PinSeal) -> Pin | None:

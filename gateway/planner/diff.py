@@ -47,8 +47,10 @@ class Scene:
     holders: Mapping[PinDigest, tuple[Slot, ...]]
 
     def other_holder(self, digest: PinDigest, besides: Slot | None) -> Slot | None:
-        """A slot other than `besides` that may hold this PIN."""
-        return next((slot for slot in self.holders.get(digest, ()) if slot != besides), None)
+        """A slot other than `besides` that may hold this PIN, or one that the lock takes for it."""
+        alike = sorted(self.snapshot.lookalikes.get(digest, ()))
+        held = (slot for each in (digest, *alike) for slot in self.holders.get(each, ()))
+        return next((slot for slot in held if slot != besides), None)
 
 
 def candidates(scene: Scene) -> Iterator[Candidate]:

@@ -102,7 +102,8 @@ def shared_pins(snapshot: LockSnapshot) -> frozenset[PinDigest]:
     if snapshot.profile.schedule is None:
         return frozenset()
     count = Counter(code.digest for code in snapshot.codes)
-    return frozenset(digest for digest, codes in count.items() if codes > 1)
+    alike = {digest for digest, others in snapshot.lookalikes.items() if digest in count and others & count.keys()}
+    return frozenset(digest for digest, codes in count.items() if codes > 1) | alike
 
 
 def clock_counts_from(code: AccessCode, snapshot: LockSnapshot) -> Instant | None:

@@ -10,6 +10,7 @@ from gateway.model.instant import Instant
 from gateway.model.lock import LockProfile
 from gateway.model.pin import ANY_LOCK
 from gateway.model.snapshot import LockSettings, LockSnapshot
+from gateway.orders.relations import with_lookalikes
 from gateway.planner.plan import Plan, plan
 from gateway.shell.context import LockView, ShellContext
 from gateway.shell.session import Failure, FailureKind, NotDone, quoted
@@ -54,7 +55,8 @@ async def scene_of(context: ShellContext, view: LockView) -> Scene:
 
     def query(con: Connection) -> tuple[LockRow | None, LockSnapshot]:
         found = snapshot.take(con, view.lock_id, view.settings)
-        return locks.get(con, view.lock_id), unmet(con, view) if found is None else found
+        taken = unmet(con, view) if found is None else with_lookalikes(con, found, context.desk.seal)
+        return locks.get(con, view.lock_id), taken
 
     row, taken = await context.db.read(query)
     reading = context.clock.reading()

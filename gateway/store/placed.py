@@ -4,7 +4,7 @@ An access code knows its newest PIN only. What a lock still holds of an earlier 
 proven PIN of a slot. Written by fleet, with the intent.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from gateway.model.ids import LockId, Slot
@@ -27,6 +27,12 @@ def get(con: Connection, lock_id: LockId, slot: Slot, digest: PinDigest) -> byte
         "SELECT pin_sealed FROM placed_pin WHERE lock_id = ? AND slot = ? AND pin_digest = ?", (lock_id, slot, digest)
     ).fetchone()
     return None if row is None else cast("bytes", row[0])
+
+
+def of_lock(con: Connection, lock_id: LockId) -> Mapping[tuple[Slot, PinDigest], bytes]:
+    """Every sealed PIN that is, or may be, on a lock."""
+    rows = con.execute("SELECT slot, pin_digest, pin_sealed FROM placed_pin WHERE lock_id = ?", (lock_id,)).fetchall()
+    return {(Slot(cast("int", row[0])), PinDigest(cast("bytes", row[1]))): cast("bytes", row[2]) for row in rows}
 
 
 def keep_only(con: Connection, lock_id: LockId, slot: Slot, digests: Collection[PinDigest]) -> None:

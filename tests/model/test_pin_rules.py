@@ -74,3 +74,22 @@ def test_a10_what_a_lock_cannot_tell_apart_clashes(
 def test_a10_a_clash_is_mutual(one: str, two: str) -> None:
     for relations in (FIVE_KEYS, PinRelations(neighbours=2), PinRelations(distinct_prefix=4)):
         assert (relations.clash(Pin(one), Pin(two)) is None) == (relations.clash(Pin(two), Pin(one)) is None)
+
+
+PINS = st.text("12345", min_size=4, max_size=5).map(Pin)
+RELATIONS = st.builds(
+    PinRelations, st.sampled_from([(), ("12", "34", "56", "78", "90")]), st.integers(0, 2), st.sampled_from([0, 4])
+)
+
+
+@given(st.lists(PINS, max_size=12, unique_by=lambda pin: pin.reveal()), RELATIONS)
+def test_a10_pins_are_alike_exactly_when_they_clash(pins: list[Pin], relations: PinRelations) -> None:
+    known = {pin.digest(b"k" * 32): pin for pin in pins}
+    clashing = {
+        digest: others
+        for digest, pin in known.items()
+        if (
+            others := frozenset(each for each, other in known.items() if each != digest and relations.clash(pin, other))
+        )
+    }
+    assert relations.alike(known) == clashing

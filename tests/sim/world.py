@@ -367,6 +367,8 @@ class World:
 
     async def reckon(self, quiet_s: float = 3600.0) -> None:
         """The calm: everything settles, and then nothing happens for an hour (design-I5)."""
+        # A hub that has just got its power back still has to look; no question of the settling shows that.
+        await asyncio.sleep(SETTLED_LOOK_S)
         for auditor, told in await self.settle():
             self.auditors.cry(auditor, told)
         self._quiet_since = self.true.now()
