@@ -99,3 +99,16 @@ async def test_t1_a_watch_on_a_clock_that_nobody_sets_stays_silent_and_ends_when
     with pytest.raises(asyncio.CancelledError):
         await watch
     assert heard == []
+
+
+def test_t3_the_boot_is_named_by_the_unit_else_by_the_kernel_else_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernels = tmp_path / "boot_id"
+    monkeypatch.setattr(clocks, "BOOT_FILE", kernels)
+    monkeypatch.delenv(clocks.BOOT_VARIABLE, raising=False)
+    assert clocks.boot_name() == ""
+    kernels.write_text("5c1b\n")
+    assert clocks.boot_name() == "5c1b"
+    monkeypatch.setenv(clocks.BOOT_VARIABLE, "d0e2")
+    assert clocks.boot_name() == "d0e2"
