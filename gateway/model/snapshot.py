@@ -70,7 +70,7 @@ class LockSnapshot:
 
     `slots` holds only slots that were ever leased or sighted; any other slot of the profile is unseen.
     `codes` holds the codes that are not finished, `refused_windows` those whose window the lock could not keep,
-    `trial` is the one that a person checks the lock's windows with. `lookalikes` has the PINs that the lock cannot tell apart,
+    `trial` is the one that a person checks the lock's windows with; `is_window_disproved`: it opened outside one. `lookalikes` has the PINs that the lock cannot tell apart,
     where it has such a weakness (A10). While
     `is_quarantined` another device answers in the lock's place (A17).
     """
@@ -90,6 +90,7 @@ class LockSnapshot:
     link: Link = UNMEASURED
     refused_windows: frozenset[CodeId] = frozenset()
     trial: CodeId | None = None
+    is_window_disproved: bool = False
     pool: Pool = field(default_factory=Pool)
     takeovers: Mapping[Slot, Takeover] = field(default_factory=dict)
     losses: Mapping[CodeId, Loss] = field(default_factory=dict)

@@ -49,6 +49,8 @@ def _why_not_native(wish: Desire, snapshot: LockSnapshot, reading: ClockReading)
         return None
     if native_window(wish.code, snapshot) is None:
         return None
+    if snapshot.is_window_disproved:
+        return f"the lock was seen to open outside one (prove it again: gatewayctl check-native {snapshot.lock_id})"
     match snapshot.clock.state:
         case ClockState.WRONG:
             return "the lock's clock is wrong"

@@ -28,6 +28,7 @@ def take(con: Connection, lock_id: LockId, settings: LockSettings) -> LockSnapsh
         link=time.link,
         refused_windows=codes.refused_windows(con, lock_id),
         trial=lock_time.trial(con, lock_id),
+        is_window_disproved=time.native_disproved_at is not None,
         pool=pool.of_lock(con, lock_id, settings.pool),
         takeovers=takeovers.of_lock(con, lock_id),
         losses=losses.of_lock(con, lock_id),

@@ -108,6 +108,17 @@ async def test_a2_a_lock_that_opened_is_not_proven_and_was_not_trusted_with_othe
     await put_on_lock(house, trial)
     assert (await house.run("check-native", "front-door", "--opened")).failure is None
     assert not await proven(house)
+    assert "the lock was seen to open outside one" in text_of(await house.run("why", "green"))
+
+
+async def test_a2_a_refusal_is_not_believed_when_the_lock_itself_told_that_the_pin_opened(house: House) -> None:
+    trial = await begin(house)
+    await put_on_lock(house, trial)
+    await house.db.write(lambda con: lock_time.set_native_disproved(con, FRONT, NOON))
+    refused = await house.run("check-native", "front-door", "--refused")
+    assert refused.failure is not None
+    assert "has opened it" in refused.failure.message
+    assert not await proven(house)
 
 
 async def test_a2_a_lock_without_windows_has_nothing_to_check(house: House) -> None:
