@@ -14,7 +14,16 @@ from typing import Any, Protocol, override
 
 from drivers.simulator.doors.driver import InProcessLock, Trouble
 from drivers.simulator.lock.faults import Fault
-from drivers.simulator.lock.firmware import COMMIT_LATE_S, Firmware, How, PressOutcome, Slot, Status, WriteResult
+from drivers.simulator.lock.firmware import (
+    COMMIT_LATE_S,
+    Firmware,
+    How,
+    PressOutcome,
+    Refusal,
+    Slot,
+    Status,
+    WriteResult,
+)
 from drivers.simulator.lock.profiles import LockModel
 from gateway.model.answers import Listing, Sighting, Unknown, WriteAnswer, Written
 from gateway.model.failures import LockFailure
@@ -71,6 +80,10 @@ class Watcher(Protocol):
         """A lock's memory changed."""
         ...
 
+    def on_refusal(self, door: "Door", slot: int, pin: str, why: Refusal) -> None:
+        """The lock did not take a PIN of the hub's."""
+        ...
+
     def on_disturbance(self, door: "Door", what: str) -> None:
         """Something went wrong that the hub has to get over."""
         ...
@@ -100,7 +113,10 @@ class WatchedFirmware(Firmware):
     @override
     def write(self, user_id: int, pin: str, at: float, *, is_enabled: bool = True) -> WriteResult:
         self._actor = Actor.HUB
-        return super().write(user_id, pin, at, is_enabled=is_enabled)
+        result = super().write(user_id, pin, at, is_enabled=is_enabled)
+        if result.refusal is not None:
+            self._door.watcher.on_refusal(self._door, user_id, pin, result.refusal)
+        return result
 
     @override
     def clear(self, user_id: int, at: float) -> WriteResult:

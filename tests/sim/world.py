@@ -1,73 +1,52 @@
 """A whole house on virtual time: the real gateway, simulated locks, broker and cloud, people, and auditors who watch.
 
-The gateway is the one that runs on a device, built by its own wiring. Four things are put in place of its edges: the clock,
-chance, the broker's link and the driver; its database is real SQLite that works in place. A power cut is what it is in life:
-every task ends where it stands, and only what was committed is left.
+The gateway is the one that runs on a device (`hub.py`). Four things are put in place of its edges: the clock, chance, the
+broker's link and the driver; its database is real SQLite that works in place.
 """
 
 import asyncio
-import gc
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
+from typing import Protocol, override
 
-from drivers.simulator.doors.driver import InProcessDriver
+from drivers.simulator.lock.firmware import Refusal
 from drivers.simulator.lock.profiles import LockModel, shipped_model
 from gateway.cloud.backoff import Pace
-from gateway.cloud.broker_settings import BrokerSettings
 from gateway.cloud.counterpart import Counterpart
 from gateway.cloud.link import LinkDown
 from gateway.cloud.report import EventReceipt
 from gateway.model.events import EventKind, Fact
-from gateway.model.ids import CodeId, HubId, LockId
+from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import MINUTE_MS, Instant
 from gateway.model.pin import Pin
-from gateway.model.snapshot import LockSettings
-from gateway.ports import LockAddress
-from gateway.runtime.clock import TrustSource
-from gateway.runtime.config import Config, LockConfig
-from gateway.runtime.wiring import SECRET_NAME, Gateway, Substitutes, kept_time
+from gateway.runtime.wiring import SECRET_NAME
 from gateway.store import codes, journal
+from gateway.store.journal import StoredEvent
 from gateway.store.seal import HubKeys, PinSeal, load_secret
 from tests.builders import SeededEntropy
 from tests.sim.auditors import LOOK_S, Auditors
 from tests.sim.auditors_time import lead_of
-from tests.sim.book import Book
+from tests.sim.book import Book, Wish
 from tests.sim.broker import Habits, SimBroker, SimLink
-from tests.sim.clock import HubClock, Machine, TrueTime
+from tests.sim.clock import TrueTime
 from tests.sim.cloud import PIN_DIGITS, Manager, wish_text
 from tests.sim.doors import Change, Door, Verb
-from tests.sim.power import Disk, InPlaceDatabase, Power
+from tests.sim.hub import HUB, Hub, Place
 from tests.sim.reckoning import is_budget_spent, unsettled
 from tests.sim.secrets_watch import Ear, without_answer
 from tests.sim.trace import Trace
 
-HUB = HubId("hub-1")
-LEAD_MS = 30 * MINUTE_MS
 SETTLED_LOOK_S = 300.0
 SETTLED_WITHIN_S = 4 * 3600.0
 """How long a world without trouble may take until everything is as ordered: the longest back-off, twice, and the longest
 patience of both sides of the cloud link."""
 
 DAY_S = 86_400.0
-
-
-@dataclass(slots=True)
-class Life:
-    """One life of the hub, from power-up to power-down."""
-
-    number: int
-    power: Power
-    link: SimLink
-    clock: HubClock
-    driver: InProcessDriver
-    task: asyncio.Task[None] | None = None
-    gateway: Gateway | None = None
 
 
 @dataclass(slots=True)
@@ -82,7 +61,27 @@ class Tally:
     commits: int = 0
 
 
-class World:
+class Witness(Protocol):
+    """Who follows a world beside its auditors."""
+
+    def on_accepted(self, wish: Wish, at: Instant) -> None:
+        """The hub took an order, and this is what is wanted now."""
+        ...
+
+    def on_event(self, stored: StoredEvent) -> None:
+        """The hub committed an event."""
+        ...
+
+    def on_refusal(self, door: Door, slot: int, pin: str, why: Refusal) -> None:
+        """A lock did not take a PIN of the hub's."""
+        ...
+
+    def on_trouble(self, what: str, lock_id: str | None) -> None:
+        """Something went wrong, or has just ended, at one lock or everywhere."""
+        ...
+
+
+class World(Hub):
     """Everything there is. Make it with `opened`."""
 
     def __init__(
@@ -95,22 +94,19 @@ class World:
         show: Callable[[str], None] | None,
     ) -> None:
         self.seed = seed
-        self.lead_ms = LEAD_MS
         self.loop = asyncio.get_running_loop()
         self.true = TrueTime(self.loop.time)
-        self.machine = Machine(self.true)
         self.trace = Trace(self.true, show)
-        self.disk = Disk()
+        self.witnesses: list[Witness] = []
         self.book = Book()
         self.broker = SimBroker(self.chance("broker"), Habits())
         self.broker.on_taken = self._on_taken
-        self.faults: Counter[str] = Counter()
-        self.life: Life | None = None
-        self.driver_gone = False
         self.doors = {
             f"lock-{number}": Door(f"lock-{number}", model, self, self.chance(f"door {number}"), memory.get(number, {}))
             for number, model in enumerate(models, 1)
         }
+        life_entropy = self._entropy("hub")
+        super().__init__(Place(folder, tasks, self.true, self.broker, self.doors, life_entropy))
         self.auditors = Auditors(self)
         self.counterpart = Counterpart(
             link=SimLink(self.broker, "cloud"),
@@ -126,10 +122,7 @@ class World:
         self.manager = Manager(self.book, self.counterpart, digits, self.chance("manager"), self._send_raw)
         self.ear = Ear(self._is_pin, self.auditors.cry)
         self._tasks = tasks
-        self._folder = folder
-        self._lives = 0
-        self._life_entropy = self._entropy("hub")
-        secret = load_secret(folder / SECRET_NAME, self._life_entropy.token)
+        secret = load_secret(folder / SECRET_NAME, life_entropy.token)
         self._keys = HubKeys.derive(secret)
         self._seal = PinSeal(self._keys, self._entropy("judge").token)
         self._disturbed_at: Instant = self.true.now()
@@ -146,117 +139,18 @@ class World:
     def _entropy(self, name: str) -> SeededEntropy:
         return SeededEntropy(self.chance(f"entropy {name}").getrandbits(64))
 
-    # The hub's lives.
+    # What goes wrong.
 
-    def plug_in(self, *, is_synced: bool = True) -> Life:
-        """Power for the hub. It starts with the disk as it is."""
-        assert self.life is None, "the hub has power"
-        self._lives += 1
-        power = Power(self._on_cut)
-        doors = [] if self.driver_gone else list(self.doors.values())
-        clock = self.machine.start(kept_time(self.disk.connection), is_synced=is_synced)
-        driver = InProcessDriver([door.new_port() for door in doors])
-        self.life = Life(self._lives, power, SimLink(self.broker, HUB), clock, driver)
-        self.life.task = self._tasks.create_task(self._live(self.life), name=f"hub life {self._lives}")
-        self.disturbed("plugged in", synced=is_synced)
-        return self.life
-
-    def pull_plug(self) -> None:
-        """A power cut, now."""
-        if self.life is not None:
-            self.life.power.cut()
-
-    async def stop(self) -> None:
-        """A clean stop, as by a service manager."""
-        life = self.life
-        assert life is not None
-        assert life.task is not None
-        life.task.cancel()
-        await asyncio.wait([life.task])
-        if self.life is life:
-            self._end_life("stopped")
-
-    def _on_cut(self) -> None:
-        life = self.life
-        assert life is not None
-        assert life.task is not None
-        self.faults["power_cut"] += 1
-        self.machine.power_off()
-        life.link.cut()
-        life.task.cancel()
-        self._end_life("power cut")
-
-    def _end_life(self, how: str) -> None:
-        self.life = None
-        for door in self.doors.values():
-            door.no_port()
-        self.disturbed(how)
-        gc.collect()
-
-    async def _live(self, life: Life) -> None:
-        async with AsyncExitStack() as stack:
-            substitutes = Substitutes(
-                clock=life.clock,
-                entropy=self._life_entropy,
-                database=InPlaceDatabase(self.disk, life.power, self._on_commit),
-                link=life.link,
-                drivers={"sim": life.driver},
-            )
-            life.gateway = await Gateway.build(self._config(), stack, substitutes)
-            await life.gateway.run()
-
-    def _config(self) -> Config:
-        settings = LockSettings(self.lead_ms)
-        locks = tuple(
-            LockConfig(LockId(name), name, "sim", settings, LockAddress(LockId(name), name, {})) for name in self.doors
-        )
-        return Config(
-            hub_id=HUB,
-            zone=ZoneInfo("Europe/Berlin"),
-            state=self._folder,
-            socket=self._folder / "s",
-            broker=BrokerSettings("nowhere", 1, HUB),
-            broker_pace=Pace(),
-            trust=TrustSource.KERNEL,
-            drivers={},
-            locks=locks,
-        )
-
-    # What the world does to the rest.
-
-    def driver_leaves(self) -> None:
-        """The Z-Wave server dies: all ports with it."""
-        self.driver_gone = True
-        self.faults["driver_gone"] += 1
-        self.disturbed("driver gone")
-        for door in self.doors.values():
-            if door.port is not None and self.life is not None:
-                self.life.driver.depart(door.port, "the server is restarting")
-            door.no_port()
-
-    def driver_returns(self) -> None:
-        self.driver_gone = False
-        self.disturbed("driver back")
-        if self.life is not None:
-            for door in self.doors.values():
-                self.life.driver.arrive(door.new_port())
-
-    def sync(self, life: Life) -> None:
-        """The time service reaches the hub, in that life of it."""
-        life.clock.is_synced = True
-        if self.life is life:
-            self.disturbed("time synced")
-
+    @override
     def disturbed(self, what: str, /, **facts_: object) -> None:
         """Something went wrong, or has just ended: bounds count anew."""
         self._disturbed_at = self.true.now()
         self.trace.note(what.replace(" ", "_"), **facts_)
+        lock = facts_.get("lock")
+        for witness in self.witnesses:
+            witness.on_trouble(what, None if lock is None else str(lock))
 
     # What auditors ask.
-
-    @property
-    def clock(self) -> HubClock | None:
-        return None if self.life is None else self.life.clock
 
     def digest(self, pin: str) -> bytes:
         return Pin(pin).digest(self._keys.digest_key)
@@ -284,6 +178,10 @@ class World:
         self.trace.note("memory", lock=door.lock_id, slot=change.slot, to=change.after, by=change.actor.value)
         self.auditors.on_change(door, change)
 
+    def on_refusal(self, door: Door, slot: int, pin: str, why: Refusal) -> None:
+        for witness in self.witnesses:
+            witness.on_refusal(door, slot, pin, why)
+
     def on_disturbance(self, door: Door, what: str) -> None:
         self.disturbed(what, lock=door.lock_id)
 
@@ -296,7 +194,8 @@ class World:
         edges = [wish.ends_at for wish in wishes] + [wish.opens_at(lead) for wish in wishes for lead in leads]
         return any(edge is not None and edge <= now <= edge + 10 * MINUTE_MS for edge in edges)
 
-    def _on_commit(self) -> None:
+    @override
+    def on_commit(self) -> None:
         con = self.disk.connection
         last = journal.last_seq(con)
         for stored in journal.outbox(con, self._last_line, last - self._last_line):
@@ -306,6 +205,8 @@ class World:
                 self._accept(str(event.command_id), event.body)
             self.auditors.pools.on_event(event)
             self.auditors.on_event(stored)
+            for witness in self.witnesses:
+                witness.on_event(stored)
         self._last_line = last
 
     def _accept(self, order_id: str, answer: Mapping[str, Fact]) -> None:
@@ -318,6 +219,8 @@ class World:
         if wish.pin is None and not wish.is_deleted:
             self.book.learn_pin(wish.code_id, self.open_pin(CodeId(wish.code_id), LockId(wish.lock_id)))
         self.auditors.pools.accepted(sent, self.book.wishes[wish.code_id], self.true.now())
+        for witness in self.witnesses:
+            witness.on_accepted(self.book.wishes[wish.code_id], self.true.now())
 
     def open_pin(self, code_id: CodeId, lock_id: LockId) -> str:
         """The digits of a code as the hub keeps them; from then on nobody may say them."""
@@ -380,7 +283,7 @@ class World:
         found = Tally(
             orders=len(self.book.sent),
             events=len(self.counterpart.events),
-            lives=self._lives,
+            lives=self.lives,
             commits=self.disk.commits,
         )
         found.faults = self.faults + self.broker.counts
