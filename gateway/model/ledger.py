@@ -316,7 +316,9 @@ def _settled(record: SlotRecord, seen: SlotRecord, at: Instant) -> SlotRecord:
     if seen.sighted is SightedAs.MASKED and record.was_empty:
         return _proved(seen, Evidence.MASKED, at)
     was_open = record.outcome in {Outcome.PENDING, Outcome.ACKNOWLEDGED, Outcome.AMBIGUOUS}
-    return failed(_still_there(seen, at)) if was_open else seen
+    is_news = record.sighted is not seen.sighted or (record.sighted_at or 0) < (record.intended_at or 0)
+    # Looked at again before the write is repeated: the same failure is not counted twice, or its wait would never end.
+    return failed(_still_there(seen, at)) if was_open and is_news else seen
 
 
 def _still_there(seen: SlotRecord, at: Instant) -> SlotRecord:

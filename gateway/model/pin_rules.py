@@ -7,6 +7,7 @@ driver's own table. Every rule is data, a name and a pattern, so that a profile 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from gateway.model.pin import Pin, PinDigest, PinRule
 
@@ -101,6 +102,20 @@ class PinRelations:
             yield ("prefix", self.distinct_prefix, digits[: self.distinct_prefix])
         if self.neighbours:
             yield ("number", len(digits), int(digits))
+
+    def all_like(self, pin: Pin) -> Iterator[Pin]:
+        """Every PIN that this lock takes for `pin` by its keys or its number, `pin` itself first; at most a thousand or so.
+
+        Where only the digest of a PIN is known, such as a stranger's, one of these has to have it. Beginnings are left out:
+        far too many PINs share one.
+        """
+        digits = pin.reveal()
+        keys = {digit: group for group in self.shared_keys for digit in group}
+        typed = ("".join(one) for one in product(*(keys.get(digit, digit) for digit in digits)))
+        near = (str(int(digits) + step).zfill(len(digits)) for step in range(-self.neighbours, self.neighbours + 1))
+        others = {other for other in (*typed, *near) if other.isdigit() and len(other) == len(digits)} - {digits}
+        yield pin
+        yield from (Pin(other) for other in sorted(others))
 
     def presses(self, digits: str) -> str:
         """The keys that are pressed for these digits, each named by its first digit."""

@@ -4,8 +4,9 @@ from gateway.model.access_code import AccessCode
 from gateway.model.ids import LockId
 from gateway.model.pin import ANY_LOCK, Pin, draw_pin
 from gateway.model.pin_rules import PLAIN
+from gateway.orders.relations import foreign_slot
 from gateway.ports import Entropy
-from gateway.store import codes, locks, pool, slots
+from gateway.store import codes, locks, pool
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
 
@@ -32,7 +33,7 @@ def draw_free(con: Connection, lock_id: LockId, seal: PinSeal, entropy: Entropy)
         digest = seal.digest(pin)
         if any(relations.clash(pin, other) is not None for other in living):
             continue
-        if pool.was_ever_used(con, digest) or slots.foreign_with_pin(con, lock_id, digest) is not None:
+        if pool.was_ever_used(con, digest) or foreign_slot(con, lock_id, pin, seal) is not None:
             continue
         if not any(pin.is_near(other) for other in living):
             return pin

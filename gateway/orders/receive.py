@@ -22,7 +22,7 @@ from gateway.model.commands import (
     UpdateAccessCode,
 )
 from gateway.model.events import Event, EventKind, Fact
-from gateway.model.ids import CodeId, EventSeq, LockId
+from gateway.model.ids import CodeId, EventSeq, LockId, Slot
 from gateway.model.instant import Instant, format_instant
 from gateway.model.pin import Pin
 from gateway.model.window import CodeType, Window
@@ -31,7 +31,7 @@ from gateway.orders.deeds import Deed
 from gateway.orders.desk import Desk
 from gateway.orders.draw import draw_free
 from gateway.orders.pool import follow, give_way, rivals
-from gateway.orders.relations import related_rival
+from gateway.orders.relations import foreign_slot, related_rival
 from gateway.orders.rules import check_guest, check_lock, check_pin, check_window, foreign_rival, rival
 from gateway.store import answers, codes, inbox, journal, locks, pool, slots
 from gateway.store.database import Connection
@@ -215,8 +215,15 @@ def _check_code(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) 
         return wrong
     lead_ms = desk.hub.locks[code.lock_id].lead_ms if code.lock_id in desk.hub.locks else 0
     same_pin = rivals(con, code.lock_id, code.digest)
-    equal = rival(code, same_pin, lead_ms) or foreign_rival(slots.foreign_with_pin(con, code.lock_id, code.digest))
+    equal = rival(code, same_pin, lead_ms) or foreign_rival(_foreign_slot(con, code, pin, desk))
     return equal or related_rival(con, code, pin, desk.seal, lead_ms)
+
+
+def _foreign_slot(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) -> Slot | None:
+    """Where a stranger's PIN clashes with the code's; an order that leaves the PIN as it is compares equal PINs only."""
+    if pin is None:
+        return slots.foreign_pins(con, code.lock_id).get(code.digest)
+    return foreign_slot(con, code.lock_id, pin, desk.seal)
 
 
 def _draw(con: Connection, lock_id: LockId, desk: Desk) -> Pin | Rejection:

@@ -1,18 +1,20 @@
 """PINs that a lock cannot tell apart: the same key presses, neighbours, equal beginnings (A10, A11).
 
 Digests cannot show such a likeness, so the PINs of the lock's living codes are unsealed for the comparison, one at a time and for
-locks with such a rule only.
+locks with such a rule only. Of strangers' PINs there is nothing but digests: there the PINs like the wanted one are gone through.
 """
 
 from dataclasses import replace
 
 from gateway.model.access_code import AccessCode
 from gateway.model.commands import Rejection, RejectionReason
+from gateway.model.ids import LockId, Slot
 from gateway.model.pin import Pin
+from gateway.model.pin_rules import PLAIN
 from gateway.model.slot import possible_pins
 from gateway.model.snapshot import LockSnapshot
 from gateway.orders.rules import do_meet
-from gateway.store import codes, locks, placed
+from gateway.store import codes, locks, placed, slots
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
 
@@ -51,6 +53,14 @@ def with_lookalikes(con: Connection, scene: LockSnapshot, seal: PinSeal) -> Lock
         if record is not None and record.lease is not None and digest in possible_pins(record):
             pins.setdefault(digest, seal.open(sealed, scene.lock_id, record.lease))
     return replace(scene, lookalikes=relations.alike(pins))
+
+
+def foreign_slot(con: Connection, lock_id: LockId, pin: Pin, seal: PinSeal) -> Slot | None:
+    """A slot of nobody that showed this PIN, or one that the lock takes for it, when it was last seen (A10, A14)."""
+    row = locks.get(con, lock_id)
+    relations = PLAIN if row is None else row.profile.pin_relations
+    theirs = slots.foreign_pins(con, lock_id)
+    return next((theirs[digest] for other in relations.all_like(pin) if (digest := seal.digest(other)) in theirs), None)
 
 
 def _open(con: Connection, code: AccessCode, seal: PinSeal) -> Pin | None:

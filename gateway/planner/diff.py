@@ -188,8 +188,9 @@ def _write(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Ca
     action = WriteSlot(record.slot, code.code_id, code.digest, code.generation, reason, wish.due, window=window)
     waits = [record.next_try_at]
     is_repeat = record.operation is Operation.WRITE and record.intended == code.digest
-    if is_repeat and record.barrier.asked == window:
-        is_inside_lead = wish.phase is Phase.WANTED and scene.reading.lo < wish.due
+    if is_repeat and (record.intended_at or 0) >= code.accepted_at:
+        # What a guest who is about to come still has left is not spent on a preload days ahead.
+        is_inside_lead = scene.reading.lo < wish.due and not wish.is_ahead(scene.reading.lo)
         effort = scene.snapshot.efforts.get(code.code_id)
         waits.append(open_again_at(effort, scene.reading.lo, is_inside_lead=is_inside_lead))
     not_before = max((at for at in waits if at is not None), default=None)

@@ -96,12 +96,13 @@ def forget_waits(con: Connection, lock_id: LockId) -> None:
     con.execute("UPDATE slot SET next_try_at_ms = NULL, tries = 0, unanswered = 0 WHERE lock_id = ?", (lock_id,))
 
 
-def foreign_with_pin(con: Connection, lock_id: LockId, digest: PinDigest) -> Slot | None:
-    """A slot of nobody that showed this PIN when it was last seen (A10, A14)."""
-    row = con.execute(
-        "SELECT slot FROM slot WHERE lock_id = ? AND lease IS NULL AND sighted_digest = ? LIMIT 1", (lock_id, digest)
-    ).fetchone()
-    return None if row is None else Slot(cast("int", row[0]))
+def foreign_pins(con: Connection, lock_id: LockId) -> dict[PinDigest, Slot]:
+    """The slots of nobody that showed a PIN when they were last seen, by that PIN (A10, A14)."""
+    rows = con.execute(
+        "SELECT sighted_digest, slot FROM slot WHERE lock_id = ? AND lease IS NULL AND sighted_digest IS NOT NULL",
+        (lock_id,),
+    ).fetchall()
+    return {PinDigest(cast("bytes", digest)): Slot(cast("int", slot)) for digest, slot in rows}
 
 
 def has_trusted_empty(con: Connection, lock_id: LockId) -> bool:

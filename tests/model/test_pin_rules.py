@@ -93,3 +93,13 @@ def test_a10_pins_are_alike_exactly_when_they_clash(pins: list[Pin], relations: 
         )
     }
     assert relations.alike(known) == clashing
+
+
+@pytest.mark.parametrize("relations", [PLAIN, FIVE_KEYS, PinRelations(neighbours=3)])
+@pytest.mark.parametrize("digits", ["0000", "0012", "2580", "9999"])
+def test_a10_all_pins_that_are_alike_are_named(relations: PinRelations, digits: str) -> None:
+    pin = Pin(digits)
+    named = [other.reveal() for other in relations.all_like(pin)]
+    assert named[0] == digits
+    everything = [f"{number:04}" for number in range(10_000)]
+    assert sorted(named) == [other for other in everything if relations.clash(pin, Pin(other)) is not None]

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from gateway.model.commands import CreateAccessCode, RejectionReason, UpdateAccessCode
-from gateway.model.ids import CodeId
+from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import HOUR_MS, Instant
 from gateway.model.pin import Pin
 from gateway.model.pin_rules import PinRelations, only_digits
-from gateway.store import locks
+from gateway.model.slot import SightedAs, SlotRecord
+from gateway.store import locks, slots
 from tests.builders import FRONT, NOON, make_profile
 from tests.orders.conftest import Room
 
@@ -43,6 +44,16 @@ async def test_a10_stays_that_do_not_meet_may_share_key_presses(room: Room) -> N
     refused = (await room.order(late, kind="access_code.update")).rejection
     assert refused is not None
     assert refused.rival == "second"
+
+
+async def test_a10_a_stranger_s_pin_on_the_same_keys_is_a_rival(room: Room) -> None:
+    await meet_lock(room)
+    theirs = SlotRecord(Slot(3), sighted=SightedAs.HELD, sighted_digest=room.desk.seal.digest(Pin("1357")))
+    await room.database.write(lambda con: slots.put(con, FRONT, theirs))
+    refused = (await room.order(create("guest", "2468"))).rejection
+    assert refused is not None
+    assert "unmanaged code in slot 3" in refused.message
+    assert (await room.order(create("guest", "2469"))).rejection is None
 
 
 async def test_a11_a_refusal_names_the_rule_of_the_lock(room: Room) -> None:

@@ -18,7 +18,7 @@ from gateway.model.lock import ReadBack, Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.lock_clock import ClockState, LockClock, witnessed
 from gateway.model.pin import Pin
 from gateway.model.slot import SightedAs, SlotRecord, Verdict
-from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
+from gateway.model.snapshot import Announced, Effort, LockSnapshot, OpenOrder
 from gateway.model.window import Window
 from gateway.planner.actions import CheckClock, ClearSlot, ReadSlot, Reason, WriteSlot
 from gateway.planner.plan import Plan, plan
@@ -357,3 +357,22 @@ def test_a2_a_clear_that_fails_leaves_the_window_in_doubt() -> None:
     failed = ledger.intend_clear(written(code), START)
     assert not failed.barrier.keeps(STAY)
     assert not failed.barrier.keeps(None)
+
+
+def test_a8_tries_of_a_preload_are_counted_and_leave_ten_for_the_lead() -> None:
+    code = stay()
+    lost = ledger.ended(
+        ledger.intend_write(EMPTY, code.code_id, code.digest, PRELOAD_AT, STAY),
+        Written(Evidence.ACKNOWLEDGED, STAY),
+        PRELOAD_AT,
+        1,
+        supervision_is_honest=False,
+    )
+    soon = Instant(PRELOAD_AT + MINUTE_MS)
+    seen = ledger.sighted(lost, Sighting(Empty(), SightingSource.LOCK), soon, lambda pin: pin.digest(KEY))
+    just_in_time = Instant(START - LEAD_MS)
+    days = {now: Effort(now // DAY_MS, 40) for now in (soon, just_in_time)}
+    ahead = replace(scene(code, seen), efforts={code.code_id: days[soon]})
+    assert at(ahead, soon).head is None
+    in_lead = replace(scene(code, replace(seen, sighted_at=just_in_time)), efforts={code.code_id: days[just_in_time]})
+    assert isinstance(at(in_lead, just_in_time).head, WriteSlot)

@@ -6,6 +6,7 @@ from gateway.model.identity import LockIdentity
 from gateway.model.ids import Slot
 from gateway.model.lock import LockProfile, ReadBack, Schedule
 from gateway.model.pin import SHORTEST_PIN, PinRule, PinRules
+from gateway.model.pin_rules import PinRelations
 from gateway.model.reports import (
     AccessDenied,
     BatteryLevel,
@@ -30,6 +31,7 @@ def profile_of(firmware: Firmware, schedule: Schedule | None, serial: str) -> Lo
         # The master code's slot is the last one where there is any: nobody may write there.
         slots=range(1, model.slots + (model.protected_slot != model.slots)),
         pin_rules=_pin_rules(firmware),
+        pin_relations=PinRelations(shared_keys=tuple(model.key_groups.split())),
         read_back=ReadBack.MASKED if model.is_masked else ReadBack.CLEAR,
         supervision_is_honest=model.is_supervised and model.supervision_is_honest,
         identity=LockIdentity(":".join(f"{number:04x}" for number in ids), serial),
