@@ -45,6 +45,21 @@ _ISSUE_EVENTS = {
 """Issues with an event of their own; a drift event is chosen by what was found."""
 
 
+AT_REST = Standing(Status.SET, frozenset(), None)
+"""How a code stands that is on the lock, proven and told, with nothing in its way."""
+
+
+def is_at_rest(wish: Desire, verdict: Verdict | None, told: Announced) -> bool:
+    """Whether there is surely nothing to say of a code that nobody asks about: it stands as `AT_REST`, and that is known.
+
+    Most codes of a lock do, most of the time, so they are passed over at once. Codes with a window on the lock are not: their
+    standing changes with the hour.
+    """
+    is_good = verdict is Verdict.GOOD and wish.phase is Phase.WANTED and wish.window is None
+    is_told = told.status is Status.SET and told.digest == wish.code.digest
+    return is_good and is_told and not told.issues and told.scheduled is None
+
+
 def announcement(
     wish: Desire, now: Circumstances, standing: Standing, told: Announced, orders: tuple[OpenOrder, ...]
 ) -> Announcement | None:

@@ -1,6 +1,6 @@
 """Which codes belong on a lock now, and when that changes next (A1 to A3, T1, T2)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.model.access_code import AccessCode
@@ -67,24 +67,42 @@ def desire(
     Activation needs `lo >= start - lead`, deactivation only `lo >= end`: a clock that lags can never open early, and
     removing needs no trust (T1). While time is untrusted what is on the lock stays, at most `stay_ms` (T2).
     """
+    phase, changes_at = _phase(code, reading, when, is_on_lock=is_on_lock, stay_ms=stay_ms)
+    window, opens_at = code.window, when.opens_on_lock_at
+    is_wanted, is_over = phase is Phase.WANTED, phase is Phase.OVER
+    return Desire(
+        code,
+        phase,
+        opens_at,
+        due=Instant(max(window.starts_at or code.accepted_at, code.accepted_at)),
+        changes_at=changes_at,
+        over_since=(code.deleted_at if code.is_deleted else window.ends_at) if is_over else None,
+        window=when.window if is_wanted else None,
+        just_in_time_at=when.just_in_time_at,
+        is_native=is_wanted and when.is_native,
+        is_held_back=not is_wanted and not is_over and (opens_at is None or reading.lo >= opens_at),
+    )
+
+
+def _phase(
+    code: AccessCode, reading: ClockReading, when: Timing, *, is_on_lock: bool, stay_ms: int
+) -> tuple[Phase, Instant | None]:
+    """The phase, and when it changes by the clock alone."""
     window = code.window
-    due = Instant(max(window.starts_at or code.accepted_at, code.accepted_at))
-    wish = Desire(code, Phase.OVER, when.opens_on_lock_at, due, None, just_in_time_at=when.just_in_time_at)
     if code.deleted_at is not None:
-        return replace(wish, over_since=code.deleted_at)
+        return Phase.OVER, None
     if window.ends_at is not None and reading.lo >= window.ends_at:
-        return replace(wish, over_since=window.ends_at)
+        return Phase.OVER, None
     if when.opens_on_lock_at is not None and reading.lo < when.opens_on_lock_at:
-        return replace(wish, phase=Phase.BEFORE, changes_at=when.opens_on_lock_at)
-    wanted = replace(wish, phase=Phase.WANTED, changes_at=window.ends_at, window=when.window, is_native=when.is_native)
+        return Phase.BEFORE, when.opens_on_lock_at
     if reading.trust is not ClockTrust.UNTRUSTED or window.ends_at is None or when.is_self_kept:
-        return wanted
+        return Phase.WANTED, window.ends_at
     leaves_at = Instant((reading.lo if reading.untrusted_since is None else reading.untrusted_since) + stay_ms)
     is_too_late = reading.lo >= leaves_at
     is_too_near = not is_on_lock and window.ends_at - reading.lo < UNTRUSTED_AHEAD_MS
     if is_too_late or is_too_near:
-        return replace(wish, phase=Phase.BEFORE, changes_at=None, is_held_back=True)
-    return replace(wanted, changes_at=min(window.ends_at, leaves_at))
+        return Phase.BEFORE, None
+    return Phase.WANTED, min(window.ends_at, leaves_at)
 
 
 LATE_DELAY_MS = 2 * MINUTE_MS

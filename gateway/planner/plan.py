@@ -17,7 +17,7 @@ from gateway.model.ledger import doubted, released
 from gateway.model.slot import SlotRecord, Verdict, judge, possible_pins
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
 from gateway.planner.actions import Action, PoolStep
-from gateway.planner.announce import Announcement, announcement
+from gateway.planner.announce import AT_REST, Announcement, announcement, is_at_rest
 from gateway.planner.audit import audits
 from gateway.planner.capacity import short_of_room
 from gateway.planner.desired import Desire, Phase, desire
@@ -66,6 +66,7 @@ UNTOLD_IS_FRESH_MS = 4 * SECOND_MS
 
 _OPEN = frozenset({Verdict.FREE, Verdict.UNSEEN})
 _ENDS_LEASE = frozenset({Verdict.RELEASED, Verdict.TAKEN_OVER})
+_NOTHING_TOLD = Announced()
 
 
 def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
@@ -77,14 +78,17 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
         for code in snapshot.codes
     }
     wishes |= unhurried(snapshot.pool, wishes)
+    judged = {slot: _judged(record, wishes) for slot, record in snapshot.slots.items()}
     releases = tuple(
-        slot
-        for slot, record in snapshot.slots.items()
-        if record.lease is not None and _judged(record, wishes) in _ENDS_LEASE
+        slot for slot, record in snapshot.slots.items() if record.lease is not None and judged[slot] in _ENDS_LEASE
     )
     settled = _without(snapshot, releases)
     settled = _with_old_sightings_doubted(settled, reading)
-    verdicts = {slot: _judged(record, wishes) for slot, record in settled.slots.items()}
+    # What was neither released nor doubted means what it meant.
+    verdicts = {
+        slot: judged[slot] if record is snapshot.slots[slot] else _judged(record, wishes)
+        for slot, record in settled.slots.items()
+    }
     holding = {record.lease: record for record in settled.slots.values() if record.lease is not None}
     waiting = [wish for wish in wishes.values() if wish.phase is Phase.WANTED and wish.code.code_id not in holding]
     open_count = sum(verdicts.get(Slot(number), Verdict.UNSEEN) in _OPEN for number in snapshot.profile.slots)
@@ -136,9 +140,15 @@ def _told(
     announcements: list[Announcement] = []
     for code_id, wish in scene.wishes.items():
         record = holding.get(code_id)
+        verdict = None if record is None else scene.verdicts[record.slot]
+        told = snapshot.announced.get(code_id, _NOTHING_TOLD)
+        is_asked = code_id in orders_of or code_id in helped or snapshot.is_quarantined
+        if not is_asked and is_at_rest(wish, verdict, told):
+            standings[code_id] = AT_REST
+            continue
         now = Circumstances(
             record=record,
-            verdict=None if record is None else scene.verdicts[record.slot],
+            verdict=verdict,
             is_homeless=code_id in scene.assignment.homeless and snapshot.listed_at is not None,
             has_foreign_twin=wish.phase is Phase.WANTED and _has_foreign_twin(scene, wish, record),
             is_reachable=snapshot.is_reachable,
@@ -149,7 +159,6 @@ def _told(
             loss=snapshot.losses.get(code_id),
         )
         standings[code_id] = standing_of(wish, now, scene.reading, lead_ms(wish.code, snapshot))
-        told = snapshot.announced.get(code_id, Announced())
         if (news := announcement(wish, now, standings[code_id], told, tuple(orders_of[code_id]))) is not None:
             announcements.append(news)
     return standings, tuple(announcements)
