@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import inside, outside, radio
+from tests.bench import inside, outside, radio, weeks
 from tests.bench.figure import Figure, table
 
 OUTPUT = Path("build/bench.json")
@@ -23,12 +23,13 @@ async def measure(folder: Path) -> list[Figure]:
     figures.extend([figure async for figure in radio.s0()])
     figures.extend([figure async for figure in radio.rivals()])
     figures.extend([figure async for figure in radio.cold_locks()])
-    return [*figures, *outside.later()]
+    return figures
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kpbench-") as folder:
         figures = asyncio.run(measure(Path(folder)))
+    figures += [*weeks.code_life(), *weeks.house_at_rest(), *weeks.year()]
     machine = {"system": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()}
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(

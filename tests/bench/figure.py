@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure as it stands in build/bench.json. `met` is None when it cannot be measured yet; `how` says why.
+    """A figure as it stands in build/bench.json; `how` says how it was measured.
 
     `ratio` is the result against something measured in the same run, where the machine matters.
     """
 
     name: str
     unit: str
-    goal: float | None
-    result: float | None
-    met: bool | None
+    goal: float
+    result: float
+    met: bool
     how: str
     ratio: float | None = None
 
@@ -26,10 +26,6 @@ class Figure:
 
 def at_most(name: str, unit: str, goal: float, result: float, how: str, *, ratio: float | None = None) -> Figure:
     return Figure(name, unit, goal, round(result, 4), result <= goal, how, None if ratio is None else round(ratio, 3))
-
-
-def not_yet(name: str, unit: str, goal: float | None, why: str) -> Figure:
-    return Figure(name, unit, goal, None, None, why)
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -48,9 +44,8 @@ def timed(work: Callable[[], object]) -> float:
 def table(figures: Sequence[Figure]) -> str:
     rows = [("figure", "goal", "result", "ratio", "")]
     for figure in figures:
-        met = {True: "met", False: "MISSED", None: "not yet"}[figure.met]
-        goal = "–" if figure.goal is None else f"{figure.goal:g} {figure.unit}"
-        result = "–" if figure.result is None else f"{figure.result:g} {figure.unit}"
+        met = "met" if figure.met else "MISSED"
+        goal, result = f"{figure.goal:g} {figure.unit}", f"{figure.result:g} {figure.unit}"
         rows.append((figure.name, goal, result, "–" if figure.ratio is None else f"{figure.ratio:g}", met))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return "\n".join(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from gateway.cloud.counterpart import Counterpart
-from tests.bench.figure import Figure, at_most, not_yet, quantile
+from tests.bench.figure import Figure, at_most, quantile
 from tests.stack.house import House, applied, running_house, until
 
 BEAM_MS = 1100.0
@@ -185,11 +185,3 @@ async def _fill(house: House, cloud: Counterpart, count: int, prefix: str, batch
         ended = await cloud.ended(command_id, 90)
         assert ended.kind == "command.applied", ended
     assert len(house.pins("front")) >= count
-
-
-def later() -> list[Figure]:
-    """What cannot be measured yet, and why."""
-    return [
-        not_yet("idle day", "MB", 1.0, "needs the virtual world's store on disk over a day"),
-        not_yet("memory over a simulated year", "MiB", 0.0, "needs a year of the virtual world in one process"),
-    ]
