@@ -61,23 +61,20 @@ def short(test: str) -> str:
     return test.removeprefix("tests/")
 
 
-def tell(row: Row, sound: Run, broken: Run | None) -> bool:
-    """Print one rule; whether it holds."""
+def tell(row: Row, sound: Run, broken: Sequence[Run]) -> bool:
+    """Print one rule; whether it holds. `broken` has the run of each of its mutations."""
     say(f"{row.rule:<4}{row.says}")
     for test in row.tests:
         say(f"    {'green' if test in sound.green else 'RED  '} {short(test)}")
-    if row.mutation is not None:
-        say(f"    broken: {row.mutation.does} ({row.mutation.file})")
     for hole in row.holes:
         say(f"    MISSING {hole}")
-    is_sound = not row.holes and set(row.tests) <= sound.green
-    if broken is None:
-        return is_sound
-    for test in sorted(broken.red):
-        say(f"    red with it: {short(test)}")
-    if not broken.red:
-        say(f"    UNNOTICED: {broken.told.splitlines()[-1] if broken.told else 'no words'}")
-    return is_sound and bool(broken.red)
+    for mutation, run in zip(row.mutations, broken, strict=False):
+        say(f"    broken: {mutation.does} ({mutation.file})")
+        for test in sorted(run.red):
+            say(f"    red with it: {short(test)}")
+        if not run.red:
+            say(f"    UNNOTICED: {run.told.splitlines()[-1] if run.told else 'no words'}")
+    return not row.holes and set(row.tests) <= sound.green and all(run.red for run in broken)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,13 +89,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = 0
     with ThreadPoolExecutor(asked.jobs) as pool:
         runs = {
-            row.rule: pool.submit(run_pytest, ["tests.rules.sabotage", row.rule, "-x"], row.tests, BROKEN_LIMIT_S)
+            row.rule: [
+                pool.submit(run_pytest, ["tests.rules.sabotage", f"{row.rule}.{way}", "-x"], row.tests, BROKEN_LIMIT_S)
+                for way, _ in enumerate(row.mutations, 1)
+            ]
             for row in whole
         }
         for row in rows:
-            broken = runs[row.rule].result() if row.rule in runs else None
-            failed += not tell(row, sound, broken)
-    say(f"rules {len(rows)}, whole {len(whole)}, failed {failed}")
+            failed += not tell(row, sound, [run.result() for run in runs.get(row.rule, [])])
+    mutations = sum(len(row.mutations) for row in rows)
+    say(f"rules {len(rows)}, whole {len(whole)}, mutations {mutations}, failed {failed}")
     return 1 if failed else 0
 
 

@@ -1,5 +1,6 @@
-"""Run tests with one rule broken in the source: `python -m tests.rules.sabotage RULE [arguments of pytest]`.
+"""Run tests with one rule broken in the source: `python -m tests.rules.sabotage RULE.WAY [arguments of pytest]`.
 
+`A10.2` is the second way in which the table breaks A10.
 The broken text takes the place of the right one while the module is loaded, so a mutation reads like a line of a diff, holds
 for everybody who imports the module, and fails loudly when the line is no longer there.
 """
@@ -49,9 +50,9 @@ class BrokenFinder(importlib.abc.MetaPathFinder):
 
 def main(arguments: Sequence[str]) -> int:
     """Break the rule, then run pytest; returns what pytest returns."""
-    rule, *rest = arguments
-    mutation = read_table()[rule].mutation
-    assert mutation is not None, f"{rule} has no mutation"
+    which, *rest = arguments
+    rule, way = which.split(".")
+    mutation = read_table()[rule].mutations[int(way) - 1]
     assert mutation.module not in sys.modules, f"{mutation.module} is loaded already"
     sys.meta_path.insert(0, BrokenFinder(mutation))
     sys.path.insert(0, str(Path.cwd()))

@@ -40,19 +40,20 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One rule. An empty cell, no tests or no mutation, is a hole that `make rules` tells."""
+    """One rule. An empty cell, no tests or no mutation, is a hole that `make rules` tells.
+
+    A rule that says several things is broken in several ways, one after the other.
+    """
 
     rule: str
     says: str
     tests: tuple[str, ...]
-    mutation: Mutation | None
+    mutations: tuple[Mutation, ...]
 
     @property
     def holes(self) -> tuple[str, ...]:
         return tuple(
-            name
-            for name, is_there in (("tests", bool(self.tests)), ("mutation", self.mutation is not None))
-            if not is_there
+            name for name, is_there in (("tests", bool(self.tests)), ("mutation", bool(self.mutations))) if not is_there
         )
 
 
@@ -65,12 +66,12 @@ def read_table(text: str | None = None) -> Mapping[str, Row]:
 
 
 def _row(rule: str, kept: Mapping[str, object]) -> Row:
-    tests, broken = kept.get("tests", []), kept.get("mutation")
+    tests, broken = kept.get("tests", []), kept.get("mutation", [])
     assert isinstance(tests, list)
-    mutation = None
-    if isinstance(broken, dict):
-        mutation = Mutation(**broken)
-    return Row(rule, str(kept.get("says", "")), tuple(str(test) for test in tests), mutation)
+    ways = broken if isinstance(broken, list) else [broken]
+    return Row(
+        rule, str(kept.get("says", "")), tuple(str(test) for test in tests), tuple(Mutation(**way) for way in ways)
+    )
 
 
 def is_test_there(test: str) -> bool:

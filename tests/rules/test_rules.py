@@ -14,9 +14,9 @@ TABLE: Mapping[str, Row] = read_table()
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
 def test_what_a_row_names_is_there(row: Row) -> None:
     assert [test for test in row.tests if not is_test_there(test)] == []
-    if row.mutation is not None:
-        source = (ROOT / row.mutation.file).read_text()
-        compile(row.mutation.broken(source), row.mutation.file, "exec")
+    for mutation in row.mutations:
+        source = (ROOT / mutation.file).read_text()
+        compile(mutation.broken(source), mutation.file, "exec")
 
 
 def test_a_rule_that_nobody_knows_is_refused() -> None:
