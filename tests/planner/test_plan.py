@@ -350,3 +350,9 @@ def test_a9_a_pin_is_taken_off_before_another_is_proven_gone() -> None:
     assert isinstance(found.head, ClearSlot)
     assert found.head.slot == 2
     assert [type(action) for action in found.rest] == [ReadSlot]
+
+
+def test_a17_what_is_due_on_a_lock_waits_while_another_device_answers_in_its_place() -> None:
+    snapshot = make_snapshot(make_code(), slots=[empty(1)])
+    assert isinstance(plan(snapshot, reading(NOON)).head, WriteSlot)
+    assert plan(replace(snapshot, is_quarantined=True), reading(NOON)).head is None
