@@ -376,3 +376,11 @@ def test_a8_tries_of_a_preload_are_counted_and_leave_ten_for_the_lead() -> None:
     assert at(ahead, soon).head is None
     in_lead = replace(scene(code, replace(seen, sighted_at=just_in_time)), efforts={code.code_id: days[just_in_time]})
     assert isinstance(at(in_lead, just_in_time).head, WriteSlot)
+
+
+def test_a10_a_code_that_is_typed_like_another_one_is_not_preloaded() -> None:
+    code, other = stay(), make_code("code-2", "1470", starts_at=END, ends_at=Instant(END + DAY_MS))
+    both = replace(scene(code), codes=(code, other))
+    assert isinstance(at(both, PRELOAD_AT).head, WriteSlot)
+    alike = {code.digest: frozenset({other.digest}), other.digest: frozenset({code.digest})}
+    assert at(replace(both, lookalikes=alike), PRELOAD_AT).head is None
