@@ -39,10 +39,14 @@ class FileDisk(Disk):
     """A disk of its own: the database as a device has it, pages, log and checks included."""
 
     def __init__(self, path: Path, page_key: bytes) -> None:
-        self.connection = database._connect(path)
+        self._file = database._connect(path)
+        self.connection = self._file
         database._set_up(self.connection, page_key)
         migrate(self.connection, path)
         self.commits = 0
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class CountingLoop(VirtualLoop):
@@ -72,7 +76,8 @@ class QuietHouse(Hub):
         entropy = SeededEntropy()
         keys = HubKeys.derive(load_secret(folder / SECRET_NAME, entropy.token))
         super().__init__(Place(folder, tasks, true, broker, doors, entropy))
-        self.disk = FileDisk(folder / "hub.db", keys.page_key)
+        self.files = FileDisk(folder / "hub.db", keys.page_key)
+        self.disk = self.files
         self.calls: Counter[Verb] = Counter()
         self.cloud = Counterpart(
             link=SimLink(broker, "cloud"), hub_id=HUB, entropy=entropy, received_up_to=EventReceipt(true.now(), 0)
@@ -120,7 +125,7 @@ async def quiet_house(count: int, model: LockModel | None = None) -> AsyncIterat
             yield house
             await house.stop()
             listening.cancel()
-            house.disk.connection.close()
+            house.files.close()
 
 
 @contextmanager

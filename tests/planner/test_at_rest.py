@@ -17,7 +17,7 @@ from gateway.model.pool import Backup, Pool
 from gateway.model.slot import SightedAs, SlotRecord
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
 from gateway.model.window import Window
-from gateway.planner import plan as room
+from gateway.planner.announce import is_at_rest
 from gateway.planner.plan import plan
 from tests.builders import KEY, NOON, make_code, make_snapshot, reading, slot
 
@@ -76,7 +76,6 @@ def test_passing_over_codes_at_rest_changes_no_plan(monkeypatch: pytest.MonkeyPa
         passed_over.append(is_at_rest(*asked))  # type: ignore[arg-type] # passed on
         return False
 
-    is_at_rest = room.is_at_rest
-    monkeypatch.setattr(room, "is_at_rest", pass_nothing_over)
+    monkeypatch.setattr("gateway.planner.plan.is_at_rest", pass_nothing_over)
     assert [plan(snapshot, reading(now)) for snapshot, now in cases] == quick
     assert any(passed_over)

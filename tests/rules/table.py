@@ -68,7 +68,7 @@ def read_table(text: str | None = None) -> Mapping[str, Row]:
 def _row(rule: str, kept: Mapping[str, object]) -> Row:
     tests, broken = kept.get("tests", []), kept.get("mutation", [])
     assert isinstance(tests, list)
-    ways = broken if isinstance(broken, list) else [broken]
+    ways: list[dict[str, str]] = broken if isinstance(broken, list) else [broken]  # type: ignore[list-item] # one table, or several
     return Row(
         rule, str(kept.get("says", "")), tuple(str(test) for test in tests), tuple(Mutation(**way) for way in ways)
     )

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant, parse_instant
 from gateway.store import hub_time
+from tests.sim.hub import Life
 from tests.sim.weather import HOUR_S, MINUTE_S, Spells
-from tests.sim.world import Life, World
+from tests.sim.world import World
 
 FIRMWARE_YEARS = (Instant(0), parse_instant("2000-01-01T00:00:00Z"), parse_instant("2036-02-07T06:28:16Z"))
 """Where clocks without a battery begin: Unix time, many clock chips, and the turn of NTP's era (RFC 5905, 6)."""
