@@ -1,8 +1,13 @@
-"""What pytest itself needs: one option, and the order in which the files of tests are begun."""
+"""What pytest itself needs: one option, the order in which the files of tests are begun, and examples without a time limit."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# An example that takes long on a loaded machine is no counterexample: figures of time belong to the bench.
+settings.register_profile("keypad", deadline=None)
+settings.load_profile("keypad")
 
 ROOT = Path(__file__).parent
 
