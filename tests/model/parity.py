@@ -327,7 +327,7 @@ WORDS: tuple[Word, ...] = (
     Word(
         Family.OWN_EVENT,
         "hub.time_set",
-        "a person told the time, or confirmed a step",
+        "a person told the time or confirmed a step, or servers told it over TLS",
         "shell/test_verbs_time.py::test_t2_set_time_is_taken_while_nobody_knows_and_kept_in_the_journal",
     ),
 )
