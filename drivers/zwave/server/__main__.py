@@ -37,9 +37,15 @@ def main() -> int:
         metavar="MS",
         help="how long a lock may take to answer (default: 1000, of Z-Wave JS); more where this machine is slow itself",
     )
+    parser.add_argument(
+        "--runtime",
+        type=Path,
+        help="directory for the config, which holds the keys; best in memory (default: the storage)",
+    )
     arguments = parser.parse_args()
     os.umask(UMASK)
     storage: Path = arguments.storage.absolute()
+    place: Path = (arguments.runtime or arguments.storage).absolute()
     try:
         program = server_program()
         node = asyncio.run(find_node(os.environ))
@@ -49,7 +55,7 @@ def main() -> int:
             keys = import_keys(arguments.keys)
         # Nobody masks what the server prints from here on, so it must not dump frames (rule N1).
         config = server_config(keys, storage, log_level="error", report_timeout_ms=arguments.report_timeout)
-        config_path = write_server_config(config, storage)
+        config_path = write_server_config(config, storage, place)
         os.chdir(storage)
         command = [str(node), *server_arguments(ServerSettings(arguments.stick, config_path, arguments.port), program)]
         # Our own program with our own arguments: no shell in between, nothing from outside but the stick's path.

@@ -137,10 +137,10 @@ def server_config(
     return config
 
 
-def write_server_config(config: ServerConfig, storage_dir: Path) -> Path:
-    """Make the storage directories and put the config there; give its path. Raises OSError."""
+def write_server_config(config: ServerConfig, storage_dir: Path, place: Path | None = None) -> Path:
+    """Make the storage directories and put the config there, or in another `place`; give its path. Raises OSError."""
     make_private_directory(storage_dir)
     make_private_directory(storage_dir / CACHE_NAME)
-    path = storage_dir / CONFIG_NAME
+    path = (place or storage_dir) / CONFIG_NAME
     write_private_file(path, json.dumps(config, indent=2) + "\n")
     return path

@@ -6,6 +6,7 @@ that is why new keys are never made over a storage directory that already knows 
 """
 
 import logging
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -116,7 +117,9 @@ def import_keys(path: Path) -> NetworkKeys:
     try:
         if path.stat().st_size > KEYS_FILE_BYTES_MAX:
             raise KeysUnusableError((KeyProblem(str(path), "this is too long for a keys file", "check the path"),))
-        if path.stat().st_mode & _OTHERS_MASK:
+        # Of a file that is not ours, such as a unit's credential, the group's bits are the mask of its access list (acl(5)).
+        is_ours = path.stat().st_uid == os.geteuid()
+        if path.stat().st_mode & (_OTHERS_MASK if is_ours else _OTHERS_MASK & 0o007):
             log.warning("zwave.keys.readable_by_others", extra={"path": str(path), "remedy": "chmod 600"})
         text = path.read_text(encoding="utf-8")
     except OSError as error:
