@@ -36,12 +36,14 @@ SEEDS ?= 10
 DAYS ?= 3
 FIRST ?= 1
 MINUTES ?= 60
+# What `make deb` makes a package for: amd64 or arm64.
+ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 TESTS ?=
 ONLY ?=
 # Files of tests at once: they mostly wait for the radio, so four keep two cores busy. 0 runs them one after the other.
 WORKERS ?= 4
 
-.PHONY: help setup run demo test test-brokers check format bench world nightly rules clean
+.PHONY: help setup run demo test test-brokers check check-units deb check-install format bench world nightly rules clean
 
 help:
 	@echo "make run           the hub in the foreground; STICK=/dev/… BROKER=mqtt://… for real ones, else simulated"
@@ -49,6 +51,9 @@ help:
 	@echo "make test          all tests on the embedded broker; TESTS=path picks some, WORKERS=n files at once"
 	@echo "make test-brokers  the tests with a broker, on mosquitto with MQTT 5 and 3.1.1"
 	@echo "make check         style, types, walls, spelling, tidiness"
+	@echo "make check-units   the units, rules and scripts of a device, on Debian 13; needs root and mmdebstrap"
+	@echo "make deb           the Debian package, into build/deb; ARCH=arm64 for a Raspberry Pi"
+	@echo "make check-install the package on Debian 13 under its own systemd: install, upgrade, watchdog, remove, purge; needs root"
 	@echo "make bench         the figures, into build/bench.json"
 	@echo "make world         simulated worlds: SEEDS=$(SEEDS) DAYS=$(DAYS) FIRST=$(FIRST)"
 	@echo "make rules         each rule with its tests, shown red when the rule is broken; ONLY=\"A3 N2\" picks some"
@@ -102,6 +107,24 @@ check: setup
 	.venv/bin/codespell .
 	@$(PY) -m pytest -q tests/architecture
 
+# Debian 13 roots, made once; remove build/debian13 for newer packages.
+build/debian13/units.tar: PACKAGES := systemd,udev,nftables
+build/debian13/hub.tar: PACKAGES := systemd-sysv,udev,nftables,dbus,python3.13,nodejs,mosquitto
+build/debian13/%.tar:
+	@mkdir -p $(@D)
+	@mmdebstrap --quiet --format=tar --variant=minbase --include=$(PACKAGES) trixie $@.new && mv $@.new $@
+
+check-units: setup build/debian13/units.tar
+	@shellcheck systemd/debian/build systemd/debian/lay-out systemd/debian/postinst systemd/debian/prerm systemd/debian/postrm \
+		systemd/debian/gateway systemd/debian/gatewayctl tests/systemd/boot
+	@$(PY) -m pytest -q -p no:randomly -p no:cacheprovider tests/systemd/units.py
+
+deb: setup
+	@UV="$(UV)" NPM="$(NPM)" NODE="$(NODE)" PYTHON="$(PY)" systemd/debian/build $(ARCH) build/deb
+
+check-install: setup build/debian13/hub.tar
+	@NPM="$(NPM)" NODE="$(NODE)" $(PY) -m pytest -q -p no:randomly -p no:cacheprovider tests/systemd/install.py
+
 format: setup
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
@@ -116,6 +139,7 @@ rules: setup
 
 nightly: setup
 	@$(PY) -m pytest -q tests/stack --nightly
+	@$(MAKE) --no-print-directory check-install
 	@$(PY) -m tests.sim --minutes $(MINUTES) --days 3 --first $(FIRST)
 	@$(PY) -m tests.sim.bookings --bookings 10000 --first $(FIRST)
 

@@ -1,15 +1,16 @@
 """Say what sticks are there: `python -m drivers.zwave.stick [PATH …]`. Only named ports are opened and asked.
 
 Without a path the USB ports are listed as the system describes them, and nothing is opened: a port may belong to
-something that does not like to be talked to. Exit code 1 when a named port is no stick that answers.
+something that does not like to be talked to. `--udev-rules` prints the table of known sticks as rules for udev. Exit code 1 when a named port is no stick that answers.
 """
 
 import argparse
 import asyncio
 import sys
 
-from drivers.zwave.stick.identity import Match, recognise
+from drivers.zwave.stick.identity import Match, known_sticks, recognise
 from drivers.zwave.stick.probe import StickUnreadable, identify, usb_device, usb_devices
+from drivers.zwave.stick.udev import udev_rules
 
 _WORDS = {Match.SURE: "", Match.PERHAPS: "perhaps ", Match.UNKNOWN: "not known as a Z-Wave stick: "}
 
@@ -20,7 +21,14 @@ def main() -> int:
         prog="python -m drivers.zwave.stick", description="Say what Z-Wave sticks are there."
     )
     parser.add_argument("path", nargs="*", help="a serial port to ask, such as /dev/serial/by-id/…")
-    paths: list[str] = parser.parse_args().path
+    parser.add_argument(
+        "--udev-rules", action="store_true", help="print the rules that give a hub's stick its name, and end"
+    )
+    told = parser.parse_args()
+    if told.udev_rules:
+        sys.stdout.write(udev_rules(known_sticks()))
+        return 0
+    paths: list[str] = told.path
     devices = [usb_device(path) for path in paths] if paths else usb_devices()
     for device in devices:
         found = recognise(device)

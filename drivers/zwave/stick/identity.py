@@ -40,6 +40,7 @@ class KnownStick:
     usb: tuple[int, int]
     words: tuple[str, ...]
     note: str
+    interface: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def known_sticks() -> tuple[KnownStick, ...]:
             msg = f"sticks.toml: {row['label']}: no source"
             raise ValueError(msg)
         vendor, product = row["usb"]
-        rows.append(KnownStick(row["label"], (vendor, product), tuple(row.get("words", ())), row.get("note", "")))
+        words, note, interface = tuple(row.get("words", ())), row.get("note", ""), row.get("interface")
+        rows.append(KnownStick(row["label"], (vendor, product), words, note, interface))
     return tuple(rows)
 
 

@@ -1,0 +1,108 @@
+"""The units, rules and tables as Debian 13's own tools see them: no word unknown, little exposed, nobody let in.
+
+Run by `make check-units`, as root, on a root of Debian 13 that mmdebstrap made.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TAR = ROOT / "build/debian13/units.tar"
+UNITS = "usr/lib/systemd/system"
+
+EXPOSURE_MAX = 15
+"""Tenths of systemd's own measure; what remains is explained in systemd/README.md."""
+
+
+class Debian:
+    """A root of Debian 13 with the units laid out in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str) -> str:
+        """Run a program in it, in a network of its own; its words, with whatever it complained of."""
+        enter = ["unshare", "--mount", "--net", "--pid", "--fork", f"--root={self.folder}", "--mount-proc"]
+        done = subprocess.run([*enter, *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
+    folder = tmp_path_factory.mktemp("debian13")
+    folder.parent.chmod(0o755)
+    folder.chmod(0o755)
+    subprocess.run(["tar", "--extract", "--file", TAR, "--directory", folder], check=True)
+    subprocess.run([ROOT / "systemd/debian/lay-out", folder], check=True)
+    # Stand-ins for what a unit only has to find.
+    for program in ("usr/bin/python3.13", "usr/bin/node"):
+        (folder / program).symlink_to("true")
+    made = Debian(folder)
+    made.run("systemd-sysusers")
+    made.run("systemd-tmpfiles", "--create", "keypad-gateway.conf")
+    yield made
+    subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def names() -> list[str]:
+    return sorted(path.name for path in (ROOT / "systemd").glob("*.service"))
+
+
+def test_all_units_are_laid_out(debian: Debian) -> None:
+    assert names() == [name for name in names() if (debian.folder / UNITS / name).is_file()]
+
+
+def test_systemd_understands_every_line(debian: Debian) -> None:
+    paths = [f"/{UNITS}/{name}" for name in names()]
+    said = debian.run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *paths)
+    assert [line for line in said.splitlines() if "gateway" in line or "zwave" in line] == []
+
+
+@pytest.mark.parametrize("name", names())
+def test_little_is_exposed(debian: Debian, name: str) -> None:
+    limit = EXPOSURE_MAX if name != "gateway-firewall.service" else 2 * EXPOSURE_MAX
+    debian.run("systemd-analyze", "security", "--offline=yes", f"--threshold={limit}", f"/{UNITS}/{name}")
+
+
+def test_what_is_left_open_is_what_the_readme_explains(debian: Debian) -> None:
+    readme = (ROOT / "systemd/README.md").read_text().replace("\\|", "|")
+    for name in ("gateway.service", "zwave-js-server.service"):
+        told = debian.run("systemd-analyze", "security", "--offline=yes", "--json=short", f"/{UNITS}/{name}")
+        rows = json.loads(told)
+        left = [row["name"] for row in rows if row["set"] is False and row["exposure"]]
+        assert left
+        assert [word for word in left if f"`{word}`" not in readme] == []
+
+
+def test_udev_understands_the_table_of_sticks(debian: Debian) -> None:
+    told = debian.run("udevadm", "verify", "/usr/lib/udev/rules.d/61-keypad-gateway.rules")
+    assert "Fail:    0" in told
+
+
+def test_the_users_have_their_numbers(debian: Debian) -> None:
+    assert debian.run("getent", "passwd", "gateway", "zwave").count("nologin") == 2
+    assert debian.run("id", "gateway").strip() == "uid=400(gateway) gid=400(gateway) groups=400(gateway),402(maint)"
+    assert debian.run("id", "zwave").strip() == "uid=401(zwave) gid=401(zwave) groups=401(zwave)"
+
+
+def test_nftables_takes_the_firewall_twice_and_drops_by_default(debian: Debian) -> None:
+    rules = "/usr/share/keypad-gateway/firewall.nft"
+    listed = debian.run("sh", "-c", f"nft -f {rules} && nft -f {rules} && nft list table inet keypad")
+    assert listed.count("policy drop") == 2
+    assert "tcp dport" not in listed.partition("chain output")[0]
+
+
+def test_an_installation_can_open_a_port(debian: Debian) -> None:
+    rule = debian.folder / "etc/gateway/firewall.d/ssh.nft"
+    rule.write_text("tcp dport 22 accept\n")
+    rules = "/usr/share/keypad-gateway/firewall.nft"
+    try:
+        listed = debian.run("sh", "-c", f"nft -f {rules} && nft list chain inet keypad extra")
+    finally:
+        rule.unlink()
+    assert "tcp dport 22 accept" in listed
