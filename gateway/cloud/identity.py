@@ -8,16 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Identity:
     """A fresh key and the request for its certificate, both PEM. The key is not printable."""
 
     request: bytes
     key: bytes
-
-    def __repr__(self) -> str:
-        """Nothing of it."""
-        return "Identity(…)"
 
 
 def make_identity(hub_id: str) -> Identity:

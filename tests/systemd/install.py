@@ -48,6 +48,7 @@ node = 2
 """
 
 PACKAGES = ROOT / "build/deb"
+INBOX = "/var/tmp"  # noqa: S108 - of a container that nobody else is in
 
 PIN = "738205"
 SEED = "boot/firmware/keypad-gateway"
@@ -69,9 +70,9 @@ class Hub:
 
     def apt(self, package: Path) -> None:
         """Install or upgrade from a file alone: the container's network is its own loopback."""
-        inside = self.container.folder / "root" / package.name
+        inside = self.container.folder / INBOX.lstrip("/") / package.name
         inside.write_bytes(package.read_bytes())
-        self.container.run("dpkg", "--install", f"/root/{package.name}")
+        self.container.run("dpkg", "--install", f"{INBOX}/{package.name}")
 
     def status(self) -> dict[str, object]:
         told = self.container.ask("gatewayctl", "status", "--json").stdout
@@ -83,7 +84,7 @@ class Hub:
 
     def writes(self) -> list[str]:
         """Every command on the air that changed a code, since the simulator started."""
-        return [json.dumps(frame) for frame in self.home.frames(0) if "UserCodeSet" in json.dumps(frame)]
+        return [str(frame["label"]) for frame in self.home.frames(0) if "User Code Set" in str(frame["label"])]
 
 
 def build(commit: str, folder: Path) -> Path:
@@ -103,7 +104,10 @@ def build(commit: str, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[Hub]:
-    history = subprocess.run(["git", "rev-list", "-2", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True)
+    inputs = ("gateway", "drivers", "systemd", "pyproject.toml", "uv.lock")
+    history = subprocess.run(
+        ["git", "rev-list", "-2", "HEAD", "--", *inputs], cwd=ROOT, check=True, capture_output=True, text=True
+    )
     current, previous = history.stdout.split()
     with tempfile.TemporaryDirectory(prefix="kg-") as name:
         folder = Path(name)
