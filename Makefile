@@ -109,7 +109,7 @@ check: setup
 
 # Debian 13 roots, made once; remove build/debian13 for newer packages.
 build/debian13/units.tar: PACKAGES := systemd,udev,nftables
-build/debian13/hub.tar: PACKAGES := systemd-sysv,udev,nftables,dbus,python3.13,nodejs,mosquitto
+build/debian13/hub.tar: PACKAGES := systemd-sysv,iproute2,udev,nftables,dbus,python3.13,nodejs,mosquitto
 build/debian13/%.tar:
 	@mkdir -p $(@D)
 	@mmdebstrap --quiet --format=tar --variant=minbase --include=$(PACKAGES) trixie $@.new && mv $@.new $@

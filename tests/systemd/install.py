@@ -220,7 +220,7 @@ def test_nothing_listens_beyond_loopback_and_the_firewall_keeps_others_from_the_
 def test_a_daemon_that_hangs_is_ended_and_goes_on(hub: Hub) -> None:
     inside = hub.container
     hung = inside.show("gateway.service", "MainPID")
-    inside.run("kill", "-STOP", hung)
+    inside.run("sh", "-c", f"kill -STOP {hung}")
     until(lambda: inside.show("gateway.service", "MainPID") not in {hung, "0"}, PATIENCE_S + SOON_S)
     assert "Watchdog timeout" in inside.journal("--unit=gateway")
     until(hub.is_met, SOON_S, hub.status)
@@ -258,6 +258,7 @@ def test_no_unit_has_failed(hub: Hub) -> None:
 
 def test_removed_it_leaves_the_data_alone_and_comes_back_to_it(hub: Hub) -> None:
     inside = hub.container
+    inside.run("systemctl", "disable", "--now", "gateway-firewall")
     inside.run("dpkg", "--remove", "keypad-gateway")
     assert inside.run("systemctl", "list-units", "--no-legend", "gateway*", "zwave*", "--state=active").strip() == ""
     left = inside.files() - hub.files_before
