@@ -45,22 +45,40 @@ airtime = false
 name = "Old door"
 node = 2
 profile = "schlage_be469"
+
+[[locks]]
+name = "Side door"
+node = 3
+profile = "plain_v1"
+security = "s0_legacy"
+[locks.override.command_classes]
+security = 1
+security_2 = 0
 """
 
 
 async def s0() -> AsyncIterator[Figure]:
-    """One code on a lock of the first security class, which confirms nothing: set, and a look with its answer."""
-    with running_house(S0_SCENE, {"old": ("Old door", 2)}) as house:
+    """One code on locks of the first security class: a set, and a look with its answer where the lock confirms nothing."""
+    with running_house(S0_SCENE, {"old": ("Old door", 2), "side": ("Side door", 3)}) as house:
         house.start_daemon()
         await house.met()
         async with house.cloud() as cloud:
-            for name, pin in (("warm", "4826"), ("second", "9371")):
-                await applied(cloud, "access_code.create", body(name, "old", pin))
-            await applied(cloud, "access_code.delete", {"access_code_id": "second"})
-            watch = _Watch(house, ("old",))
-            await applied(cloud, "access_code.create", body("third", "old", "7159"))
             how = "simulated Schlage BE469, slot seen empty before: a nonce for each of set, get and report"
-            yield at_most("radio messages per code, S0 without Supervision", "messages", 9, watch.spent().messages, how)
+            messages = await _third(house, cloud, "old")
+            yield at_most("radio messages per code, S0 without Supervision", "messages", 9, messages, how)
+            how = "slot seen empty before: a nonce for each of set, its report, get and report; success alone is believed on S2 only"
+            messages = await _third(house, cloud, "side")
+            yield at_most("radio messages per code, S0 with Supervision", "messages", 12, messages, how)
+
+
+async def _third(house: House, cloud: Counterpart, lock_id: str) -> int:
+    """Messages of a code in a slot that was used before."""
+    for name, pin in (("warm", "4826"), ("second", "9371")):
+        await applied(cloud, "access_code.create", body(f"{lock_id}-{name}", lock_id, pin))
+    await applied(cloud, "access_code.delete", {"access_code_id": f"{lock_id}-second"})
+    watch = _Watch(house, (lock_id,))
+    await applied(cloud, "access_code.create", body(f"{lock_id}-third", lock_id, "7159"))
+    return watch.spent().messages
 
 
 async def rivals() -> AsyncIterator[Figure]:
