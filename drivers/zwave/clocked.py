@@ -9,11 +9,10 @@ from zwave_js_server.model.node import Node
 
 from drivers.zwave.failures import Failure
 from drivers.zwave.lock import ZWaveLock
-from drivers.zwave.quirks import NodeFacts
+from drivers.zwave.quirks import NodeFacts, Quirks, profile_of, quirks_of
 from gateway.model.failures import Part, Unreachable, Unsupported
 from gateway.model.ids import LockId
 from gateway.model.instant import Instant
-from gateway.model.lock import LockProfile
 from gateway.ports import ClockedLockPort
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,11 +45,12 @@ class ClockedZWaveLock(ZWaveLock, ClockedLockPort):
 
 
 def open_lock(
-    lock_id: LockId, node: Node, facts: NodeFacts, profile: LockProfile, on_call: Callable[[Failure | None], None]
+    lock_id: LockId, node: Node, facts: NodeFacts, overrides: Quirks, on_call: Callable[[Failure | None], None]
 ) -> ZWaveLock:
-    """The port of one node, with a clock where the lock has one that can be set."""
+    """The port of one node, with a clock where the lock has one that can be set. `overrides` is the owner's word about it."""
     kind = ClockedZWaveLock if facts.has_clock else ZWaveLock
-    return kind(lock_id, node, facts, profile, on_call)
+    shift = quirks_of(facts, overrides).event_slot_shift or 0
+    return kind(lock_id, node, facts, profile_of(facts, overrides), on_call, shift)
 
 
 def instant_of(told: DateAndTime) -> Instant:

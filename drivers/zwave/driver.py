@@ -296,7 +296,7 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
                 self._slotless.add(address.lock_id)
                 return
             self._slotless.discard(address.lock_id)
-            port = open_lock(address.lock_id, node, facts, profile, self._on_call)
+            port = open_lock(address.lock_id, node, facts, address.overrides, self._on_call)
             self._ports[address.lock_id] = port
             self._comings.arrive(Arrival(port))
             log.info(

@@ -73,11 +73,13 @@ class ZWaveLock(LockPort):
         facts: NodeFacts,
         profile: LockProfile,
         on_call: Callable[[Failure | None], None],
+        slot_shift: int = 0,
     ) -> None:
         """Begin to listen to the node's events; call `close` at the departure.
 
-        `on_call` hears of each call how it failed, or None when it did not.
+        `on_call` hears of each call how it failed, or None when it did not. `slot_shift`: what the lock adds to slots in its events.
         """
+        self._slot_shift = slot_shift
         self._on_call = on_call
         self._lock_id = lock_id
         self._node = node
@@ -308,7 +310,7 @@ class ZWaveLock(LockPort):
         command_class, args = event.get("ccId"), event.get("args")
         if not isinstance(command_class, int) or not isinstance(args, Mapping):
             return
-        notice = notices.from_notification(command_class, args)
+        notice = notices.from_notification(command_class, args, self._slot_shift)
         match notice:
             case None:
                 return

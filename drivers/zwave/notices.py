@@ -109,8 +109,11 @@ type Notice = Report | LowBattery
 type ValueNotice = Report | BoltHint | SlotEcho | LowBattery
 
 
-def from_notification(command_class: int, args: Mapping[str, object]) -> Notice | None:
-    """Read the `args` of a `notification` event; None for what does not concern us."""
+def from_notification(command_class: int, args: Mapping[str, object], slot_shift: int = 0) -> Notice | None:
+    """Read the `args` of a `notification` event; None for what does not concern us.
+
+    `slot_shift` is what this lock adds to a slot when it speaks of it; a number that is none of its slots then is nobody's.
+    """
     if command_class == BATTERY:
         return LowBattery() if args.get("eventType") == "battery low" else None
     event = args.get("event")
@@ -118,7 +121,7 @@ def from_notification(command_class: int, args: Mapping[str, object]) -> Notice 
         return None
     match args.get("type"):
         case 0x06:
-            return _access_control(event, _slot_in(args.get("parameters")))
+            return _access_control(event, _slot_in(args.get("parameters"), slot_shift))
         case 0x07 if event == _INVALID_CODE:
             return AccessDenied("wrong PIN")
         case 0x07 if event == _PRODUCT_MOVED:
@@ -181,15 +184,15 @@ def _slot_change(event: int, slot: Slot | None) -> SlotChanged | None:
             return None
 
 
-def _slot_in(parameters: object) -> Slot | None:
+def _slot_in(parameters: object, shift: int) -> Slot | None:
     # "userId" from an embedded User Code Report or a single byte, "user ID" from event 0x20, "credentialSlot" from a
     # User Credential lock. 0 stands for nobody in particular.
     if not isinstance(parameters, Mapping):
         return None
     for name in ("credentialSlot", "userId", "user ID"):
         number = parameters.get(name)
-        if isinstance(number, int) and number > 0:
-            return Slot(number)
+        if isinstance(number, int) and number > max(0, shift):
+            return Slot(number - shift)
     return None
 
 

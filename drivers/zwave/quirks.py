@@ -27,8 +27,11 @@ ANY_LENGTH: Final = frozenset(range(SHORTEST_PIN, LONGEST_PIN + 1))
 GRAIN_MS: Final = MINUTE_MS
 """A year-day schedule has minutes and no seconds (CC:004E.01.06)."""
 
+SHIFT_MAX: Final = 255
+"""A slot in an event has one byte (SDS13713)."""
+
 OVERRIDES: Final = frozenset(
-    {"lengths", "last_slot", "read_back", "supervision_is_honest", "schedules", *pin_facts.NAMES}
+    {"lengths", "last_slot", "read_back", "supervision_is_honest", "schedules", "event_slot_shift", *pin_facts.NAMES}
 )
 """What a hub's configuration may say about one lock, by the names of `quirks.toml`."""
 
@@ -43,6 +46,7 @@ class Quirks:
     read_back: ReadBack | None = None
     supervision_is_honest: bool | None = None
     schedules: ScheduleTrust | None = None
+    event_slot_shift: int | None = None
     pins: PinFacts | None = None
 
     def under(self, other: "Quirks") -> "Quirks":
@@ -59,6 +63,7 @@ class Quirks:
             read_back=pick(self.read_back, other.read_back),
             supervision_is_honest=pick(self.supervision_is_honest, other.supervision_is_honest),
             schedules=pick(self.schedules, other.schedules),
+            event_slot_shift=pick(self.event_slot_shift, other.event_slot_shift),
             pins=pick(self.pins, other.pins),
         )
 
@@ -109,9 +114,14 @@ class NodeFacts:
     serial: str = ""
 
 
+def quirks_of(facts: NodeFacts, overrides: Quirks) -> Quirks:
+    """What is known of one lock: its product's row under the owner's word."""
+    return rows().get(facts.product, Quirks()).under(overrides)
+
+
 def profile_of(facts: NodeFacts, overrides: Quirks) -> LockProfile:
-    """The profile of one lock: its product's row under the owner's word, and the node's facts where neither speaks."""
-    quirks = rows().get(facts.product, Quirks()).under(overrides)
+    """The profile of one lock: what is known of it, and the node's facts where that says nothing."""
+    quirks = quirks_of(facts, overrides)
     is_masked = quirks.read_back is ReadBack.MASKED or (quirks.read_back is None and facts.shows_asterisks)
     can_prove = facts.is_s2 if quirks.supervision_is_honest is None else quirks.supervision_is_honest
     pins = quirks.pins or PinFacts()
@@ -137,6 +147,7 @@ def read_overrides(options: Mapping[str, object]) -> tuple[Quirks, list[str]]:
         ("read_back", _read_read_back),
         ("supervision_is_honest", _read_honest),
         ("schedules", _read_schedules),
+        ("event_slot_shift", _read_shift),
     )
     quirks, mistakes = Quirks(), []
     for name, reader in readers:
@@ -220,6 +231,12 @@ def _read_schedules(value: object) -> Quirks | str:
     if value not in set(ScheduleTrust):
         return f"must be one of: {', '.join(ScheduleTrust)}"
     return Quirks(schedules=ScheduleTrust(str(value)))
+
+
+def _read_shift(value: object) -> Quirks | str:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > SHIFT_MAX:
+        return f"must be a whole number from -{SHIFT_MAX} to {SHIFT_MAX}"
+    return Quirks(event_slot_shift=value)
 
 
 def _is_list_of[T](value: object, kind: type[T]) -> TypeIs[Sequence[T]]:

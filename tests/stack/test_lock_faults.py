@@ -34,6 +34,13 @@ profile = "plain_v1"
 override = { slots = 8, soak_s = 0.2 }
 
 [[locks]]
+name = "shifting"
+node = 5
+profile = "plain_v1"
+codes = { 1 = "902461" }
+override = { slots = 8, slot_offset = 59 }
+
+[[locks]]
 name = "thoughtful"
 node = 4
 profile = "plain_v1"
@@ -135,6 +142,16 @@ async def test_use_that_names_the_wrong_slot_is_not_taken_for_another_codes(stac
         await here.until(lambda: any(isinstance(report, Unlocked) for report in here.reports["door"]))
         (use,) = [report for report in here.reports["door"] if isinstance(report, Unlocked)]
         assert use.slot in (None, 0)
+
+
+async def test_slot_that_the_lock_tells_shifted_is_understood_by_the_owners_word(stack: Stack) -> None:
+    for shift, slot in ((0, 60), (59, 1)):
+        async with driven({"url": stack.url}, {"shifting": 5}, stack.folder, {"event_slot_shift": shift}) as here:
+            await in_step(here, stack, "shifting")
+            assert stack.home.press("shifting", "902461")["slot"] == 1
+            await here.until(lambda here=here: any(isinstance(told, Unlocked) for told in here.reports["shifting"]))  # type: ignore[misc]
+            assert here.reports["shifting"] == [Unlocked(Method.KEYCODE, Slot(slot))]
+            stack.home.turn("shifting", "lock")
 
 
 async def test_bolt_that_sticks_is_told(stack: Stack) -> None:

@@ -93,6 +93,14 @@ def test_notification_of_another_class_or_without_an_event_is_silent() -> None:
     assert notices.from_notification(NOTIFICATION, {"type": 6}) is None
 
 
+@pytest.mark.parametrize(("told", "slot"), [(68, Slot(9)), (60, Slot(1)), (59, None), (10, None)])
+def test_slots_of_a_lock_that_shifts_them_are_shifted_back_and_lower_numbers_are_nobodys(
+    told: int, slot: Slot | None
+) -> None:
+    args = {"type": 6, "event": 6, "parameters": {"userId": told}}
+    assert notices.from_notification(NOTIFICATION, args, 59) == Unlocked(Method.KEYCODE, slot)
+
+
 def test_battery_that_complains_is_low() -> None:
     assert notices.from_notification(0x80, {"eventType": "battery low", "urgency": 1}) == LowBattery()
     assert value(0x80, "isLow", None, True, False) == LowBattery()
