@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import override
 
+from gateway.model.access_code import Origin
+from gateway.model.events import Event, EventKind
 from gateway.model.ids import LockId
+from gateway.model.instant import Instant
 from gateway.model.network import Newcomer
 from gateway.model.snapshot import LockSettings
 from gateway.ports import Clock, HouseholdPort, LockAddress
 from gateway.runtime.config import Config, LockConfig
 from gateway.shell.context import LockView
-from gateway.store import joined, locks, pairing, slots
+from gateway.store import joined, journal, locks, pairing, slots
 from gateway.store.database import Connection, Database
 from gateway.store.joined import JoinedLock
 
@@ -84,7 +87,8 @@ class Household:
         """Forget a lock that left, and what was in it; its codes wait for a lock that joins under its name."""
         if any(lock.lock_id == lock_id for lock in self._config.locks):
             return False
-        if not await self._database.write(lambda con: _forget(con, lock_id)):
+        at = self._clock.reading().lo
+        if not await self._database.write(lambda con: _forget(con, lock_id, at)):
             return False
         lock = self._locks.pop(lock_id)
         del self.settings[lock_id], self.views[lock_id]
@@ -115,13 +119,14 @@ class _Door(HouseholdPort):
         return await self.household.release(lock_id)
 
 
-def _forget(con: Connection, lock_id: LockId) -> bool:
+def _forget(con: Connection, lock_id: LockId, at: Instant) -> bool:
     if not joined.remove(con, lock_id):
         return False
     # A lock that leaves a network forgets its codes, or keeps them: only a look tells, and the next device may be another one.
     slots.forget_lock(con, lock_id)
     locks.forget_listing(con, lock_id)
     pairing.forget(con, lock_id)
+    journal.append(con, Event(EventKind.DEVICE_REMOVED, lock_id, actor=Origin.SHELL, body={"reason": "left"}), at)
     return True
 
 

@@ -88,8 +88,8 @@ class Gateway:
         self.fleet = Fleet(house, drivers, self._keeper)
         for lock in household.locks():
             self.fleet.add(Bench(lock.lock_id, lock.settings, seal, entropy), lock.driver)
-        household.joined = lambda lock: self._take_in(Bench(lock.lock_id, lock.settings, seal, entropy), lock.driver)
-        household.left = lambda lock: self.fleet.remove(lock.lock_id)
+        household.joined = lambda lock: self.fleet.add(Bench(lock.lock_id, lock.settings, seal, entropy), lock.driver)
+        household.left = lambda lock: self._let_go(lock.lock_id)
         stay_ms = max(
             [config.defaults.untrusted_stay_ms, *(known.untrusted_stay_ms for known in household.settings.values())]
         )
@@ -193,8 +193,8 @@ class Gateway:
         drivers = [f"{name} {condition.state.value}: {condition.detail}" for name, condition in now.drivers.items()]
         return "; ".join([*drivers, f"cloud {now.cloud.state}", f"clock {now.clock}"])
 
-    def _take_in(self, bench: Bench, driver: str) -> None:
-        self.fleet.add(bench, driver)
+    def _let_go(self, lock_id: LockId) -> None:
+        self.fleet.remove(lock_id)
         self.nudges.ring(OUTBOX_BELL)
 
     async def _watch_clock(self) -> None:

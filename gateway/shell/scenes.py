@@ -95,7 +95,7 @@ def find_lock(context: ShellContext, text: str) -> LockView:
     if len(found) == 1:
         return found[0]
     told = "more than one lock goes by" if found else "no lock goes by"
-    known = _listed(f"{view.lock_id} “{view.name}”" for view in found or views) or "none is configured"
+    known = _listed(f"{view.lock_id} “{view.name}”" for view in found or views) or "there is none yet"
     raise NotDone(Failure(FailureKind.REFUSED, f"{told} {quoted(text)}", f"the locks are: {known}", "LOCK"))
 
 

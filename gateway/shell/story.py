@@ -36,7 +36,7 @@ _TOLD: Mapping[str, str] = {
     EventKind.LOCK_ACCESS_DENIED: "refused at the keypad",
     EventKind.LOCK_JAMMED: "the bolt is jammed",
     EventKind.DEVICE_ADDED: "the hub met the lock",
-    EventKind.DEVICE_REMOVED: "ALARM: the lock was reset, or another device answers in its place",
+    EventKind.DEVICE_REMOVED: "ALARM: the lock left, was reset, or another device answers in its place",
     EventKind.DEVICE_WIPED: "ALARM: the lock lost its codes",
     EventKind.DEVICE_WINDOW_NOT_KEPT: "ALARM: the lock opened outside a window that it confirmed",
     EventKind.DEVICE_CONNECTED: "the lock answers again",

@@ -49,7 +49,15 @@ async def locks(context: ShellContext, _: Peer, __: Request) -> Answer:
     """All locks, one line each."""
     scenes = await all_scenes(context)
     if not scenes:
-        return Answer((Cell("No lock is configured: add a [[lock]] to the hub's configuration.", Tone.WARN),), value=[])
+        return Answer(
+            (
+                Cell(
+                    "The hub has no lock yet: `gatewayctl include` adds one at its door, [[locks]] in the configuration one of an existing network.",
+                    Tone.WARN,
+                ),
+            ),
+            value=[],
+        )
     table, rows = lock_table(scenes, context.zone, is_short=False)
     health = context.health()
     for scene, row in zip(scenes, rows, strict=True):

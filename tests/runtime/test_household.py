@@ -10,6 +10,7 @@ from gateway.model.ids import LockId
 from gateway.model.network import Newcomer
 from gateway.runtime.config import Config, LockConfig, load
 from gateway.runtime.household import Household
+from gateway.store import journal
 from gateway.store.database import Database
 from tests.builders import FakeClock
 
@@ -98,6 +99,8 @@ async def test_lock_that_leaves_is_forgotten_and_one_of_the_configuration_is_not
     await household.adopt(lock_at(5, "Attic"), "zwave")
     assert not await household.release(LockId("cellar"))
     assert await household.release(LockId("attic"))
+    (event,) = await database.read(lambda con: journal.outbox(con, 0, 10))
+    assert (event.event.kind, event.event.lock_id, event.event.body["reason"]) == ("device.removed", "attic", "left")
     assert went == ["attic"]
     assert list(household.settings) == list(household.views) == ["cellar"]
     assert (await Household.open(config, database, FakeClock())).locks() == config.locks

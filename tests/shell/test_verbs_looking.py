@@ -108,9 +108,9 @@ async def test_locks_show_reach_battery_counts_and_what_is_next(house: House) ->
     ]
 
 
-async def test_locks_of_an_empty_configuration_say_what_to_add(bare: House) -> None:
+async def test_locks_of_an_a_hub_without_any_say_how_to_add_one(bare: House) -> None:
     bare.context.locks.clear()  # type: ignore[attr-defined]  # the test's own dictionary
-    assert "add a [[lock]]" in text_of(await bare.run("locks"))
+    assert "`gatewayctl include` adds one" in text_of(await bare.run("locks"))
 
 
 async def test_codes_show_how_each_stands_and_tell_problems_under_the_table(house: House) -> None:

@@ -68,6 +68,7 @@ async def test_lock_that_joins_takes_codes_at_once_and_after_a_restart_until_it_
         told = await story(house, "exclude")
         assert told["outcome"] == "done", told
         assert house.home.label("box")["node"] == 0
+        await cloud.wait_for(lambda seen: any(event.kind == "device.removed" for event in seen.events), SEEN_S)
         await house.until_status(lambda told: "no lock yet" in driver_detail(told) and told["locks"] == [])
         order = cloud.order("access_code.create", {"access_code_id": "late", "device_id": "cellar", "code": PIN})
         await cloud.wait_for(
