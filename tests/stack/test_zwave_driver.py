@@ -282,7 +282,7 @@ async def test_driver_runs_the_server_itself_and_takes_it_down(tmp_path: Path) -
         own["keys_file"] = str(bare.folder / "keys.toml")
         async with driven(own, {"v1": 2}, tmp_path) as here:
             assert here.driver.condition().state is DriverState.STARTING
-            await here.arrivals("v1")
+            await in_step(here, bare, "v1")
             answer = await here.ports["v1"].write_slot(Slot(3), Pin("471193"), window=None, old_pin=None)
             assert answer == Written(Evidence.SUPERVISED)
             assert bare.is_listening()

@@ -17,7 +17,7 @@ from gateway.model.answers import Held, Written
 from gateway.model.evidence import Evidence
 from gateway.model.ids import Slot
 from gateway.model.pin import Pin
-from tests.stack.zwave_stack import Driven, Stack, driven, running_stack, wait_for
+from tests.stack.zwave_stack import REPORT_MS, Driven, Stack, driven, in_step, running_stack, wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -61,7 +61,8 @@ def stack() -> Iterator[Stack]:
 async def served(stack: Stack) -> AsyncIterator[ServerProcess]:
     """Our supervised server, with a short wait for callbacks."""
     storage = stack.folder / "server"
-    config = server_config(import_keys(stack.folder / "keys.toml"), storage, callback_timeout_ms=CALLBACK_MS)
+    keys = import_keys(stack.folder / "keys.toml")
+    config = server_config(keys, storage, callback_timeout_ms=CALLBACK_MS, report_timeout_ms=REPORT_MS)
     settings = ServerSettings(str(stack.folder / "tty"), write_server_config(config, storage), stack.port)
     server = ServerProcess(settings, os.environ, bytes)
     async with asyncio.TaskGroup() as group:
@@ -113,7 +114,7 @@ async def test_stick_pulled_at_idle_in_mid_command_and_in_mid_recovery_comes_bac
 async def test_lost_cache_of_the_server_costs_no_lock_a_single_pin(stack: Stack) -> None:
     before = {name: stack.home.pins(name) for name in NODES}
     async with served(stack), driven({"url": stack.url}, NODES, stack.folder / "cache") as here:
-        await here.arrivals(*NODES)
+        await in_step(here, stack, *NODES)
         written = await here.ports["v1"].write_slot(Slot(12), Pin("553377"), window=None, old_pin=None)
         assert written == Written(Evidence.SUPERVISED)
     wait_for(lambda: not stack.is_listening(), MEND_S, lambda: "the server still listens")
