@@ -37,6 +37,9 @@ def _shipped() -> dict[str, dict[str, object]]:
     return shipped_profiles()
 
 
+NOTIFICATION_MIN = 2
+"""From this version on a lock tells more than version 1 alarms."""
+
 KINDS = (
     Kind("plain", "plain_v1", {}),
     Kind("masked", "masked", {}),
@@ -99,7 +102,8 @@ def _lacking(model: LockModel) -> Iterator[tuple[Need, str]]:
             yield need, "the lock tells nothing of codes changed by hand"
     if not model.wrong_presses_max:
         yield Need.LOCKS_OUT, "the keypad never locks itself"
-    yield Need.TAMPER, "the simulated lock has no cover"
+    if model.command_classes.get("notification", 0) < NOTIFICATION_MIN:
+        yield Need.TAMPER, "the lock tells nothing of its cover"
     if not model.year_day_slots:
         yield Need.WINDOWS, "the lock keeps no windows"
     if not (model.year_day_slots and model.command_classes.get("time_parameters")):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from drivers.simulator.lock.firmware import EMPTY, Bolt, Firmware, Notice, NoticeKind, Slot
 from drivers.simulator.radio.cc.names import BY_PROFILE_NAME, ClassId
-from drivers.simulator.radio.cc.notification import ACCESS_EVENTS
+from drivers.simulator.radio.cc.notification import ACCESS_EVENTS, OTHER_EVENTS
 from drivers.simulator.radio.cc.user_code import STATUS_BYTES, STATUS_NOT_AVAILABLE, UserCode
 
 type Json = dict[str, object]
@@ -21,6 +21,9 @@ ACCESS_CONTROL = 6
 
 MODES = {Bolt.LOCKED: 0xFF, Bolt.UNLOCKED: 0x00, Bolt.JAMMED: 0xFE}
 """CC:0062.01.03.11.001: what a Door Lock Operation Report calls the bolt's place."""
+
+COVER = frozenset({NoticeKind.COVER_OPENED, NoticeKind.COVER_CLOSED})
+"""Told as a value too, of Home Security."""
 
 STATES = {NoticeKind.JAMMED: "Lock state", NoticeKind.KEYPAD_DISABLED: "Keypad state"}
 """Notices that Z-Wave JS keeps as values instead of telling them as events."""
@@ -151,6 +154,8 @@ class Mirror:
             for slot in range(1, self.firmware.model.slots + 1):
                 yield from self.learn(ClassId.USER_CODE, "userIdStatus", slot, STATUS_BYTES[EMPTY.status])
                 yield from self.learn(ClassId.USER_CODE, "userCode", slot, "")
+        if notice.kind in COVER:
+            yield from self.learn(ClassId.NOTIFICATION, "Home Security", "Cover status", OTHER_EVENTS[notice.kind][1])
         number = ACCESS_EVENTS.get(notice.kind)
         if number is None:
             return
