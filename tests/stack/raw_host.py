@@ -30,9 +30,9 @@ class Host:
         result = message.get("result")
         return result if isinstance(result, dict) else {}
 
-    async def answer(self, number: str) -> Plain:
+    async def answer(self, number: str, bound_s: float = WAIT_S) -> Plain:
         """Wait for the whole answer to a command, good or bad."""
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(bound_s):
             while True:
                 message = await self._next()
                 if message.get("messageId") == number:
@@ -78,9 +78,9 @@ class Host:
         words = {"nodeId": node_id, "endpoint": 0, "commandClass": USER_CODE, "methodName": "get"}
         return await self.start("endpoint.invoke_cc_api", **words, args=[slot])
 
-    async def try_user_code(self, node_id: int, slot: int) -> object:
+    async def try_user_code(self, node_id: int, slot: int, bound_s: float = WAIT_S) -> object:
         """Ask a lock for a slot; give the code, None when no report came, or the number of the driver's error."""
-        answer = await self.answer(await self.start_user_code(node_id, slot))
+        answer = await self.answer(await self.start_user_code(node_id, slot), bound_s)
         if not answer["success"]:
             return answer["zwaveErrorCode"]
         result = answer["result"]
