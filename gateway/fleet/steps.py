@@ -233,7 +233,10 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
     note_strangers(con, bench.lock_id, record, after, at)
     guard.weigh(con, bench.lock_id, record, after, at)
     _forget_gone_pins(con, bench, after)
-    _note_outcome(con, bench, done, after, at)
+    is_known = replace(after, sighted_at=record.sighted_at) == record
+    # A rotating look that shows what was known is no line of the timeline: it would be most of what an idle day writes.
+    if not (is_known and done.action.urgency is Urgency.AUDIT):
+        _note_outcome(con, bench, done, after, at)
     if isinstance(done.result, Sighting):
         unmanaged.looked(con, bench.lock_id, slot, done.result, bench.seal, at)
 

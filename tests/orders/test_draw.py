@@ -8,8 +8,8 @@ from gateway.model.commands import CreateAccessCode, DeleteAccessCode
 from gateway.model.ids import CodeId
 from gateway.model.pin import Pin, PinRules, draw_pin
 from gateway.orders.draw import draw_free
-from gateway.store import locks
-from tests.builders import FRONT, make_profile
+from gateway.store import codes, locks
+from tests.builders import FRONT, NOON, make_profile
 from tests.orders.conftest import Room
 
 
@@ -32,6 +32,7 @@ async def drawn(room: Room, *pins: str) -> str | None:
     await room.order(CreateAccessCode(CodeId("living"), FRONT, "x", Pin("258025")))
     await room.order(CreateAccessCode(CodeId("gone"), FRONT, "x", Pin("714936")))
     await room.order(DeleteAccessCode(CodeId("gone")), kind="access_code.delete")
+    await room.database.write(lambda con: codes.finish(con, CodeId("gone"), NOON))
     found = await room.database.read(lambda con: draw_free(con, FRONT, room.desk.seal, Scripted(pins)))
     return None if found is None else found.reveal()
 
