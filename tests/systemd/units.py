@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.runtime.clock import BOOT_VARIABLE
+
 ROOT = Path(__file__).parents[2]
 TAR = ROOT / "build/debian13/units.tar"
 UNITS = "usr/lib/systemd/system"
@@ -106,3 +108,9 @@ def test_an_installation_can_open_a_port(debian: Debian) -> None:
     finally:
         rule.unlink()
     assert "tcp dport 22 accept" in listed
+
+
+def test_the_daemon_is_told_which_boot_this_is() -> None:
+    unit = (ROOT / "systemd/gateway.service").read_text()
+    assert f"Environment={BOOT_VARIABLE}=%b" in unit.splitlines()
+    assert "ProcSubset=pid" in unit.splitlines(), "then the kernel tells, and the variable is not needed"
