@@ -46,8 +46,8 @@ NOTHING_HEARD = None
 NOT_SENT, NO_ACK = 202, 204
 """Error codes of Z-Wave JS: ZW0202 the stick did not take it, ZW0204 the node did not acknowledge."""
 
-LATE_S = 60.0
-"""For a command that meets a lost callback, an abort and a soft reset; 45 s in our measurement."""
+LATE_S = 120.0
+"""For a command that meets a lost callback, an abort and soft resets; 30 and 70 s in our measurement."""
 
 AWAKE_S = 0.5
 """How long a simulated lock stays awake after a message."""
