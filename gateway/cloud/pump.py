@@ -31,6 +31,10 @@ PATIENCE_S = 60.0
 """How long the cloud may keep us without a receipt before we repeat."""
 
 PATIENCE_MAX_S = 3_600.0
+ON_ITS_WAY_S = 1.0
+"""A question is answered this long after the last event was sent at the earliest: it may have crossed with events that the cloud
+receipts by itself, within 20 to 100 ms as we measured it, and those need not be sent twice."""
+
 RESUME_PAUSE_S = 1.0
 """A cloud that asks us to resume more often than this is answered this often: bounds what a confused one can cost."""
 
@@ -85,6 +89,7 @@ class OutboxPump:
         self._announce = announce
         self._resumes_answered = resumes()
         self._may_resume_at = self._time()
+        self._sent_at = self._time() - ON_ITS_WAY_S
 
     async def run(self) -> None:
         """Send until the connection ends. Raises `LinkDown`."""
@@ -97,7 +102,7 @@ class OutboxPump:
             if view.events:
                 continue
             if self._is_asked():
-                self._repeat_at = min(self._repeat_at, self._may_resume_at)
+                self._repeat_at = min(self._repeat_at, max(self._may_resume_at, self._sent_at + ON_ITS_WAY_S))
             if not await self._rest():
                 await self._repeat()
 
@@ -133,7 +138,7 @@ class OutboxPump:
                 break
             except PayloadTooLarge:
                 log.exception("outbox.event.too_large", extra={"seq": stored.seq, "bytes": len(payload)})
-        self._sent = stored.seq
+        self._sent, self._sent_at = stored.seq, self._time()
 
     async def _rest(self) -> bool:
         """Sleep until there is something to look at; False when patience ended first."""

@@ -200,6 +200,20 @@ async def test_a_cloud_that_asks_to_resume_gets_a_birth_and_all_above_the_waterm
     assert outbox.births_after == [5]
 
 
+async def test_a_question_that_crosses_events_on_their_way_repeats_none_that_is_receipted_soon(outbox: Outbox) -> None:
+    connection = FakeConnection()
+    await outbox.append(3)
+    async with outbox.pumping(connection):
+        await connection.until_published(3)
+        outbox.ask_to_resume()
+        for _ in range(20):
+            await outbox.db.read(lambda _: None)  # the pump takes its turns
+        await outbox.receipt(2)
+        await connection.until_published(4)
+    assert numbers(connection) == [1, 2, 3, 3]
+    assert outbox.births_after == [3]
+
+
 async def test_a_question_of_an_earlier_connection_is_not_answered_again(outbox: Outbox) -> None:
     connection = FakeConnection()
     outbox.resumes = 4
@@ -216,6 +230,7 @@ async def test_a_cloud_that_asks_all_the_time_is_answered_at_intervals(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pump_module, "RESUME_PAUSE_S", 3_600.0)
+    monkeypatch.setattr(pump_module, "ON_ITS_WAY_S", 0.0)
     connection = FakeConnection()
     await outbox.append(1)
     async with outbox.pumping(connection):

@@ -84,7 +84,7 @@ def draw(chance: random.Random) -> Weather:
         hands_every_s=chance.uniform(0.5, 6) * HOUR_S if exists() else None,
         reset_every_s=chance.uniform(24, 200) * HOUR_S if chance.random() < 0.3 else None,
         guests_every_s=chance.uniform(10, 60) * MINUTE_S,
-        orders_every_s=chance.choice((10, 30, 60, 120, 240, 480, 480)) * MINUTE_S,
+        orders_every_s=chance.choice((20, 30, 60, 120, 240, 480, 480)) * MINUTE_S,
         radio=Radio(chance.choice((0.01, 0.05, 0.2)), troubles, faults),
     )
 
