@@ -94,7 +94,7 @@ demo: setup
 # The tests mostly wait for the radio; the worlds compute in what they leave of both cores.
 test: setup
 ifeq ($(TESTS),)
-	@mkdir -p build; nice -n 19 $(PY) -m tests.sim --seeds 40 --days 7 >build/worlds.log 2>&1 & worlds=$$!; \
+	@mkdir -p build; nice -n 19 $(PY) -m tests.sim --seeds 20 --days 7 >build/worlds.log 2>&1 & worlds=$$!; \
 	trap 'kill $$worlds 2>/dev/null' EXIT; \
 	$(PYTEST) && { wait $$worlds; ended=$$?; cat build/worlds.log; exit $$ended; }
 else
@@ -102,8 +102,8 @@ else
 endif
 
 test-brokers: setup
-	@KEYPAD_TEST_BROKER=mosquitto5 $(PYTEST) -m broker
-	@KEYPAD_TEST_BROKER=mosquitto311 $(PYTEST) -m broker
+	@KEYPAD_TEST_BROKER=mosquitto5 $(PYTEST) -m broker tests/cloud tests/stack
+	@KEYPAD_TEST_BROKER=mosquitto311 $(PYTEST) -m broker tests/cloud tests/stack
 
 check: setup
 	@$(UV) lock --check --quiet --python "$(PYTHON313)" || { echo "uv.lock does not fit pyproject.toml: run '$(UV) lock'"; exit 1; }
