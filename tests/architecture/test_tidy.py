@@ -77,9 +77,9 @@ def test_n1_only_listed_files_reveal_a_pin() -> None:
 
 
 def test_nothing_promises_later_work_or_softens_a_test() -> None:
-    words = re.compile(
-        r"\b(TODO|FIXME|XXX|NotImplementedError)\b|pytest\.(skip|xfail|importorskip)|mark\.(skip|skipif|xfail)\b"
-    )
+    unfinished = r"\b(TODO|FIXME|XXX|NotImplementedError)\b"  # the words looked for; this file alone may hold them
+    softened = r"pytest\.(skip|xfail|importorskip)|mark\.(skip|skipif|xfail)\b"  # likewise: looked for, not used
+    words = re.compile(f"{unfinished}|{softened}")
     found = [
         f"{name}:{number}"
         for name, text in modules(*CODE, "tests")
