@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final
 
 from gateway.cloud.identity import make_identity
+from gateway.durable import put_file
 from gateway.runtime import logs
 from gateway.runtime.config import ConfigInvalid, load
-from gateway.runtime.durable import put_file
 from gateway.runtime.entropy import SystemEntropy
 from gateway.store.seal import SECRET_BYTES
 

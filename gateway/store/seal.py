@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.durable import put_file
 from gateway.model.ids import CodeId, LockId
 from gateway.model.pin import Pin, PinDigest
 
@@ -84,10 +85,7 @@ def load_secret(path: Path, token: Callable[[int], bytes]) -> bytes:
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(token(SECRET_BYTES))
-        fresh.replace(path)
+        put_file(path, token(SECRET_BYTES))  # all that is sealed hangs on it: on disk before it is used
     if _is_open(path.stat()):
         msg = f"{path} can be read by others: chmod 600 {path}"
         raise ValueError(msg)

@@ -8,9 +8,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
+from gateway.durable import put_file
 from gateway.runtime import provision as room
 from gateway.runtime.config import ConfigInvalid, load
-from gateway.runtime.durable import put_file
 from gateway.runtime.entropy import SystemEntropy
 from gateway.runtime.provision import Places, main, provision
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, Literal, NotRequired, TypedDict
 
 from drivers.zwave.server.keys import KeyName, NetworkKeys
-from drivers.zwave.server.private_files import make_private_directory, write_private_file
+from drivers.zwave.server.private_directory import make_private_directory
+from gateway.durable import put_file
 
 CONFIG_NAME: Final = "server.json"
 KEYS_NAME: Final = "keys.toml"
@@ -142,5 +143,5 @@ def write_server_config(config: ServerConfig, storage_dir: Path, place: Path | N
     make_private_directory(storage_dir)
     make_private_directory(storage_dir / CACHE_NAME)
     path = (place or storage_dir) / CONFIG_NAME
-    write_private_file(path, json.dumps(config, indent=2) + "\n")
+    put_file(path, (json.dumps(config, indent=2) + "\n").encode())
     return path

@@ -14,7 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from drivers.zwave.server.private_files import make_private_directory, write_private_file
+from drivers.zwave.server.private_directory import make_private_directory
+from gateway.durable import put_file
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ def import_or_draw_keys(path: Path, cache_dir: Path, entropy: Callable[[int], by
         )
     keys = draw_keys(entropy)
     make_private_directory(path.parent)
-    write_private_file(path, format_keys(keys))
+    put_file(path, format_keys(keys).encode())
     log.info("zwave.keys.made", extra={"path": str(path)})
     return keys
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.zwave.server.keys import KeysUnusableError, format_keys, import_keys, import_or_draw_keys
-from drivers.zwave.server.private_files import write_private_file
+from gateway.durable import put_file
 
 SEED_NAME: Final = "zwave.keys.toml"
 """The keys of an existing network, as an owner brings them."""
@@ -45,7 +45,7 @@ def main() -> int:
 def provide_keys(keys: Path, cache: Path, seed: Path | None) -> None:
     """See to it that `keys` holds good keys. Raises KeysUnusableError and OSError."""
     if not keys.exists() and seed is not None and (brought := seed / SEED_NAME).is_file():
-        write_private_file(keys, format_keys(import_keys(brought)))
+        put_file(keys, format_keys(import_keys(brought)).encode())
     import_or_draw_keys(keys, cache, os.urandom)
 
 

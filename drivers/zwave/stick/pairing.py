@@ -9,7 +9,8 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from drivers.zwave.server.private_files import make_private_directory, write_private_file
+from drivers.zwave.server.private_directory import make_private_directory
+from gateway.durable import put_file
 
 log = logging.getLogger(__name__)
 
@@ -54,5 +55,5 @@ class Pairing:
 
     def _keep(self, home_id: int) -> None:
         make_private_directory(self._path.parent)
-        write_private_file(self._path, json.dumps({"home_id": f"{home_id:08X}"}) + "\n")
+        put_file(self._path, (json.dumps({"home_id": f"{home_id:08X}"}) + "\n").encode())
         log.info("stick.paired", extra={"home_id": f"{home_id:08X}"})
