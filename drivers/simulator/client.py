@@ -42,6 +42,13 @@ class Home:
         """Type digits at the keypad; `is_opened` and `outcome` (opened, refused, locked_out) tell what came of it."""
         return _row(self.ask("press", lock=str(lock), digits=digits))
 
+    def opens(self, lock: str | int, digits: str) -> bool:
+        """Whether these digits let a person in now; the door is locked again. Raises as `ask`."""
+        is_opened = self.press(lock, digits)["is_opened"] is True
+        if is_opened:
+            self.turn(lock, "lock")
+        return is_opened
+
     def program(self, lock: str | int, slot: int, pin: str) -> Plain:
         """Store a PIN by hand."""
         return _row(self.ask("program", lock=str(lock), slot=slot, pin=pin))

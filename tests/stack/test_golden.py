@@ -4,15 +4,13 @@ The simulator is right when the driver behaves here as it was seen to behave bef
 """
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.stack.raw_host import Host, host
-from tests.stack.zwave_stack import WAIT_S, Stack, running_stack
+from tests.stack.zwave_stack import WAIT_S, Stack
 
 pytestmark = pytest.mark.stack
 
@@ -89,12 +87,6 @@ GOLDEN = (
     Golden("silent_refuse", STORED, is_stored=False, to_lock=1, from_lock=1),
     Golden("drop_write", NOTHING_HEARD, is_stored=False, to_lock=1, from_lock=0),
 )
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -4,15 +4,13 @@ The lock itself says at the end where it belongs and under which key; the driver
 """
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from drivers.simulator.client import Plain
 from tests.stack.raw_host import Host, host
-from tests.stack.zwave_stack import WAIT_S, Stack, running_stack
+from tests.stack.zwave_stack import WAIT_S, Stack
 
 pytestmark = pytest.mark.stack
 
@@ -46,12 +44,6 @@ AUTHENTICATED, ACCESS_CONTROL = 1, 2
 LOWEST_FREE = 3
 V1_PRODUCT = 0x11
 """What the plain version 1 lock says it is."""
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

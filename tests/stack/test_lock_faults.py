@@ -1,9 +1,7 @@
 """What the real driver makes of locks that misbehave: each fault by its name, once, with the lock's own memory as the judge."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +10,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import Slot
 from gateway.model.pin import Pin
 from gateway.model.reports import Jammed, Locked, Method, SlotChanged, Unlocked
-from tests.stack.zwave_stack import WAIT_S, Stack, driven, in_step, running_stack
+from tests.stack.zwave_stack import WAIT_S, Stack, driven, in_step
 
 pytestmark = pytest.mark.stack
 
@@ -49,12 +47,6 @@ override = { slots = 8, write_time_s = 0.3, says_working = true }
 NODES = {"door": 2, "forgetful": 3, "thoughtful": 4}
 PIN = Pin("471147")
 SLOT = Slot(3)
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

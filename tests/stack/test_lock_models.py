@@ -1,9 +1,6 @@
 """Locks of real makes before the real driver: recognised by their ids, interviewed, and as awkward as their makers built them."""
 
 import asyncio
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +9,7 @@ from gateway.model.ids import Slot
 from gateway.model.lock import ReadBack
 from gateway.model.pin import Pin
 from gateway.model.reports import Method, Tampered, Unlocked
-from tests.stack.zwave_stack import WAIT_S, Stack, driven, in_step, running_stack
+from tests.stack.zwave_stack import WAIT_S, Stack, driven, in_step
 
 pytestmark = pytest.mark.stack
 
@@ -55,12 +52,6 @@ PIN = Pin("4711")
 
 INTERVIEWS_S = 120.0
 """The first test waits for the interviews of five locks, two of them over S0: 12 s alone, several times that on a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
-        yield running
 
 
 @pytest.mark.parametrize("name", NODES)

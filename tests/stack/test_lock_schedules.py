@@ -1,8 +1,6 @@
 """Windows that a lock keeps by its own clock, written by the real driver over the air. The lock decides who comes in."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +12,7 @@ from gateway.model.pin import Pin
 from gateway.model.reports import Locked, Method
 from gateway.model.window import Window
 from gateway.ports import ClockedLockPort, LockPort
-from tests.stack.zwave_stack import Stack, driven, running_stack
+from tests.stack.zwave_stack import Stack, driven
 
 pytestmark = pytest.mark.stack
 
@@ -40,23 +38,10 @@ PIN = Pin("471147")
 SLOT = Slot(3)
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def _calm(stack: Stack) -> Iterator[None]:
     yield
     stack.home.calm()
-
-
-def opens(stack: Stack, name: str) -> bool:
-    """Whether the guest gets in now; the door is locked again."""
-    is_opened = bool(stack.home.press(name, "471147")["is_opened"])
-    stack.home.turn(name, "lock")
-    return is_opened
 
 
 async def put(port: LockPort, window: Window | None) -> object:
@@ -74,10 +59,10 @@ async def test_lock_keeps_the_window_by_its_own_clock(stack: Stack, name: str) -
         answer = await put(port, STAY)
         assert isinstance(answer, Written)
         assert answer.effective_window == STAY
-        seen = [opens(stack, name)]
+        seen = [stack.home.opens(name, PIN.reveal())]
         for hours in (2, 69, 1):  # 14:00 of the first day, 11:00 and 12:00 of the last
             stack.home.clock(name, hours * 3600)
-            seen.append(opens(stack, name))
+            seen.append(stack.home.opens(name, PIN.reveal()))
         assert seen == [False, True, True, False]
         await port.clear_slot(SLOT, old_pin=PIN)
         (told,) = stack.home.truth(name)
@@ -111,7 +96,7 @@ async def test_lock_of_two_digit_years_without_a_zone_opens_at_the_instant(
             stay.ends_at or 0,
         ):
             await port.set_clock(Instant(at))
-            seen.append(opens(stack, "free"))
+            seen.append(stack.home.opens("free", PIN.reveal()))
         assert seen == [False, True, True, False]
         await port.clear_slot(SLOT, old_pin=PIN)
 
@@ -122,9 +107,9 @@ async def test_write_without_a_window_frees_the_slot(stack: Stack, name: str) ->
         await here.arrivals(name)
         port = here.ports[name]
         await put(port, STAY)
-        before = opens(stack, name)
+        before = stack.home.opens(name, PIN.reveal())
         assert isinstance(await port.write_slot(SLOT, PIN, window=None, old_pin=PIN), Written)
-        assert (before, opens(stack, name)) == (False, True)
+        assert (before, stack.home.opens(name, PIN.reveal())) == (False, True)
         await port.clear_slot(SLOT, old_pin=PIN)
 
 
@@ -134,14 +119,14 @@ async def test_battery_change_loses_the_time_and_the_driver_sees_it(stack: Stack
         port = here.ports["free"]
         await put(port, Window(NOON, STAY.ends_at))
         assert isinstance(port, ClockedLockPort)
-        before = opens(stack, "free")
+        before = stack.home.opens("free", PIN.reveal())
         # What the lock still has to say would cross the driver's question while both agree on nonces anew.
         await here.until(lambda: here.reports["free"][-1:] == [Locked(Method.MANUAL)])
         stack.home.power("free")
         lost = bool(stack.home.press("free", "471147")["is_opened"])
         assert await port.get_clock() < parse_instant("2001-01-01T00:00:00Z")
         await port.set_clock(NOON)
-        assert (before, lost, opens(stack, "free")) == (True, False, True)
+        assert (before, lost, stack.home.opens("free", PIN.reveal())) == (True, False, True)
         assert abs(await port.get_clock() - NOON) < HOUR_MS
         await port.clear_slot(SLOT, old_pin=PIN)
 
@@ -168,7 +153,7 @@ async def test_refused_schedule_brings_no_pin_and_the_caller_comes_back_without_
         stack.home.fault("refuse_schedule", lock=name)
         with pytest.raises(Busy):
             await put(port, STAY)
-        assert not opens(stack, name)
+        assert not stack.home.opens(name, PIN.reveal())
         assert stack.home.pins(name) == {}
         assert port.profile.schedule is None
 
@@ -178,13 +163,13 @@ async def test_clock_that_jumps_takes_the_window_with_it_and_one_that_ignores_it
         await here.arrivals("free")
         port = here.ports["free"]
         await put(port, Window(NOON, Instant(NOON + HOUR_MS)))
-        before = opens(stack, "free")
+        before = stack.home.opens("free", PIN.reveal())
         stack.home.fault("clock_jump", lock="free")
-        assert (before, opens(stack, "free")) == (True, False)
+        assert (before, stack.home.opens("free", PIN.reveal())) == (True, False)
         assert isinstance(port, ClockedLockPort)
         stack.home.fault("ignore_clock", lock="free")
         await port.set_clock(NOON)
         assert await port.get_clock() >= NOON + HOUR_MS
         await port.set_clock(NOON)
-        assert (await port.get_clock() - NOON < HOUR_MS, opens(stack, "free")) == (True, True)
+        assert (await port.get_clock() - NOON < HOUR_MS, stack.home.opens("free", PIN.reveal())) == (True, True)
         await port.clear_slot(SLOT, old_pin=PIN)

@@ -33,13 +33,6 @@ def house() -> Iterator[House]:
         yield running
 
 
-def opens(house: House, pin: str) -> bool:
-    """Whether that PIN gets its owner in now; the door is locked again."""
-    is_opened = bool(house.home.press(NAME, pin)["is_opened"])
-    house.home.turn(NAME, "lock")
-    return is_opened
-
-
 async def test_a2_a_preloaded_window_is_kept_by_the_lock_while_the_daemon_is_off(house: House) -> None:
     await house.met()
     async with house.cloud() as cloud:
@@ -49,7 +42,7 @@ async def test_a2_a_preloaded_window_is_kept_by_the_lock_while_the_daemon_is_off
         await cloud.wait_for(
             lambda seen: any(event.kind == "access_code.scheduled_on_device" for event in seen.of_code(trial)), SEEN_S
         )
-        assert not opens(house, drawn)
+        assert not house.home.opens(NAME, drawn)
         assert await house.ask("check-native", lock=LOCK, refused="yes") == {"is_proven": True}
         await until(lambda: house.own_pins(LOCK) == {}, explain=lambda: house.own_pins(LOCK))
 
@@ -66,8 +59,8 @@ async def test_a2_a_preloaded_window_is_kept_by_the_lock_while_the_daemon_is_off
         assert any(event.kind == "access_code.scheduled_on_device" for event in cloud.of_code("stay"))
     assert house.stop_daemon() == 0
 
-    seen = [opens(house, PIN)]
+    seen = [house.home.opens(NAME, PIN)]
     for hours in (22, 3, 20, 4):  # before its start, in the stay, on its last day, after its end
         house.home.clock(NAME, hours * HOUR_S)
-        seen.append(opens(house, PIN))
+        seen.append(house.home.opens(NAME, PIN))
     assert seen == [False, False, True, True, False]

@@ -1,13 +1,9 @@
 """Security 0 with the real Z-Wave JS: what a message costs, with and without Supervision, and how a lock gets the key."""
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.stack.raw_host import host
-from tests.stack.zwave_stack import Radio, Stack, running_stack
+from tests.stack.zwave_stack import Radio, Stack
 
 pytestmark = pytest.mark.stack
 
@@ -45,12 +41,6 @@ security_2 = 0
 """
 
 S0_STRATEGY = 3
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
-        yield running
 
 
 async def test_set_costs_three_messages_without_supervision_and_six_with_it(stack: Stack) -> None:

@@ -73,14 +73,6 @@ def stay(code_id: str, lock_id: str, pin: str, starts_at: int, ends_at: int) -> 
     }
 
 
-def opens(house: House, lock_id: str, pin: str) -> bool:
-    """Whether that PIN gets its owner in now; the door is locked again."""
-    name = LOCKS[lock_id][0]
-    is_opened = bool(house.home.press(name, pin)["is_opened"])
-    house.home.turn(name, "lock")
-    return is_opened
-
-
 async def told(cloud: Counterpart, kind: str, **facts: object) -> None:
     """Wait until the hub has told this."""
     await cloud.wait_for(
@@ -97,17 +89,17 @@ async def test_a3_a_code_is_on_the_lock_from_its_lead_to_its_end_and_no_longer(h
         ends_at = starts_at + 3 * SECOND_MS
         cloud.order("access_code.create", stay("guest", "front", pin, starts_at, ends_at))
         await told(cloud, "command.accepted")
-        is_opened = opens(house, "front", pin)
+        is_opened = house.home.opens("Front door", pin)
         assert not is_opened or wall_ms() >= starts_at - LEAD_MS
         await until(lambda: pin in house.pins("front").values())
         assert wall_ms() >= starts_at - LEAD_MS
         await told(cloud, "access_code.set_on_device", access_code_id="guest")
-        is_opened = opens(house, "front", pin)
+        is_opened = house.home.opens("Front door", pin)
         assert is_opened or wall_ms() >= ends_at
         await until(lambda: pin not in house.pins("front").values())
         assert wall_ms() >= ends_at
         await told(cloud, "access_code.removed_from_device", access_code_id="guest")
-        assert not opens(house, "front", pin)
+        assert not house.home.opens("Front door", pin)
 
 
 async def test_a2_a_lock_that_opens_before_its_window_gives_its_codes_back(house: House) -> None:
@@ -120,11 +112,11 @@ async def test_a2_a_lock_that_opens_before_its_window_gives_its_codes_back(house
         starts_at = wall_ms() + DAY_MS
         await applied(cloud, "access_code.create", stay("ahead", "boaster", "250916", starts_at, starts_at + DAY_MS))
         assert "250916" in house.pins("boaster").values()
-        assert opens(house, "boaster", "250916")
+        assert house.home.opens("Boaster", "250916")
         await told(cloud, "device.window_not_kept", device_id="boaster", access_code_id="ahead")
         await told(cloud, "access_code.used_outside_window", access_code_id="ahead")
         await until(lambda: "250916" not in house.pins("boaster").values())
-        assert not opens(house, "boaster", "250916")
+        assert not house.home.opens("Boaster", "250916")
         # What is ordered from now on is not put on it ahead any more.
         later = cloud.order("access_code.create", stay("later", "boaster", "250917", starts_at, starts_at + DAY_MS))
         await cloud.wait_for(

@@ -1,14 +1,11 @@
 """What the real Z-Wave JS makes of a stick in trouble: the same lock is read after each accident, and the lock's own trace is counted."""
 
 import asyncio
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.stack.raw_host import Host, host
-from tests.stack.zwave_stack import Stack, running_stack
+from tests.stack.zwave_stack import Stack
 
 pytestmark = pytest.mark.stack
 
@@ -35,12 +32,6 @@ ATTEMPTS_MAX = 5
 
 NO_ACK = 200
 """ZW0200: the stick did not acknowledge."""
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
-        yield running
 
 
 async def read_until_answered(here: Host) -> None:

@@ -67,12 +67,6 @@ EXIT_S = 30.0
 """Z-Wave JS gives up a lost port after 10 tries of 1 s."""
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="zw") as folder, running_stack(Path(folder), SCENE) as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def _calm(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
