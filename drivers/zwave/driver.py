@@ -5,7 +5,7 @@ the network has with what the configuration names, again after each event that c
 difference into arrivals and departures. Events only ring; the comparison looks. A lock has arrived when its node is in
 the network and ready, that is, interviewed; at the end of a life every lock departs.
 
-With `supervise` the driver also runs the server as its child, and starts it anew when the stick stays silent although the
+With `supervise` the driver also runs the server as its child. It has the server started anew when the stick stays silent although the
 server is up.
 """
 
@@ -32,6 +32,7 @@ from drivers.zwave.node_facts import facts_of
 from drivers.zwave.node_trouble import trouble_of
 from drivers.zwave.options import NodeAddress, Options, OwnServer, read_options
 from drivers.zwave.quirks import profile_of
+from drivers.zwave.renewal import renew
 from drivers.zwave.roster import Roster
 from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, server_config, write_server_config
 from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
@@ -320,10 +321,8 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
             self._stick.failed(now_s, failure.cause)
         if had_trouble or self._stick.trouble is not None:
             self._ring.set()
-        if self._stick.is_stuck(now_s) and self._server is not None:
-            log.warning("driver.server.restart", extra={"cause": "the stick takes no command"})
+        if self._stick.is_stuck(now_s) and renew(self._server):
             self._stick.worked()
-            self._server.restart()
 
     def _depart(self, lock_id: LockId, cause: str) -> None:
         self._ports.pop(lock_id).close(cause)

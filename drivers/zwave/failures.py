@@ -63,7 +63,8 @@ _CODES: Final[Mapping[int, tuple[Fate, Part, str]]] = {
     100: (Fate.IN_DOUBT, Part.STICK, "the Z-Wave driver failed"),
     101: (Fate.IN_DOUBT, Part.STICK, "the Z-Wave driver was reset"),
     102: (Fate.IN_DOUBT, Part.SERVER, "the Z-Wave driver was shut down"),
-    103: (Fate.NOT_SENT, Part.SERVER, "the Z-Wave driver is not ready"),
+    # A server that takes calls was ready once; Z-Wave JS 15.29 says this of a stick that fell into its bootloader.
+    103: (Fate.NOT_SENT, Part.STICK, "the stick does not run its firmware"),
     109: (Fate.NOT_SENT, Part.SERVER, "the Z-Wave server has no key for this lock"),
     111: (Fate.IN_DOUBT, Part.SERVER, "the Z-Wave driver dropped the command"),
     112: (Fate.IN_DOUBT, Part.STICK, "the stick was unplugged"),

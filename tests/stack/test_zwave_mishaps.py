@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from drivers.zwave import driver as zwave_driver
+from drivers.zwave import stick_watch
 from drivers.zwave.server.config import CACHE_NAME, server_config, write_server_config
 from drivers.zwave.server.keys import import_keys
 from drivers.zwave.server.process import ServerProcess, ServerSettings
 from gateway.model.answers import Held, Written
 from gateway.model.evidence import Evidence
+from gateway.model.failures import Unreachable
 from gateway.model.ids import Slot
 from gateway.model.pin import Pin
 from tests.stack.zwave_stack import REPORT_MS, Driven, Stack, driven, in_step, running_stack, wait_for
@@ -109,6 +112,26 @@ async def test_stick_pulled_at_idle_in_mid_command_and_in_mid_recovery_comes_bac
         await reading
         await here.until(lambda: "does not answer" not in here.driver.condition().detail)
         assert stack.home.pins("v1") == before
+
+
+async def test_stick_that_fell_into_its_bootloader_is_brought_back_by_a_new_start_of_the_server(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Z-Wave JS 15.29 leaves a bootloader that it meets at its start only. Until then every call ends with ZW0103; when something else
+    # waits in its queue, it falls over that itself.
+    monkeypatch.setattr(stick_watch, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(zwave_driver, "PROBE_EVERY_S", 1.0)
+    before = stack.home.pins("v1")
+    own = {"stick": str(stack.folder / "tty"), "supervise": True, "keys_file": str(stack.folder / "keys.toml")}
+    async with driven(own, NODES, stack.folder / "bootloader") as here:
+        await in_step(here, stack, *NODES)
+        stack.home.fault("bootloader")
+        with pytest.raises(Unreachable):
+            await here.ports["v1"].read_slot(Slot(1))
+        await here.departures("v1")  # with the server
+        await answers_again(here, "v1")
+    assert stack.home.pins("v1") == before
+    assert [record.msg for record in caplog.records].count("driver.server.restart") == 1
 
 
 async def test_lost_cache_of_the_server_costs_no_lock_a_single_pin(stack: Stack) -> None:

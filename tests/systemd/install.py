@@ -240,6 +240,19 @@ def test_an_upgrade_keeps_the_code_and_writes_nothing_on_the_radio(hub: Hub) -> 
     assert kept == {name: inside.run("sha256sum", f"/etc/credstore/{name}") for name in kept}
 
 
+def test_the_daemon_may_ask_for_a_new_start_of_the_server_again_and_again(hub: Hub) -> None:
+    inside = hub.container
+    ask = (
+        "cd /run/gateway && echo the stick takes no command >.zwave-restart.new && mv .zwave-restart.new zwave-restart"
+    )
+    for _time in range(2):
+        before = inside.show("zwave-js-server.service", "MainPID")
+        inside.run("setpriv", "--reuid=400", "--regid=402", "--clear-groups", "sh", "-c", ask)
+        until(lambda before=before: inside.show("zwave-js-server.service", "MainPID") not in {before, "0"}, SOON_S)  # type: ignore[misc]
+        until(hub.is_met, SOON_S, hub.status)
+    assert len(hub.writes()) == 1
+
+
 def test_no_pin_and_no_key_lies_about(hub: Hub) -> None:
     inside = hub.container
     keys = [line.split('"')[1] for line in hub.keys.splitlines() if "=" in line]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.zwave import stick_watch
+from drivers.zwave import renewal, stick_watch
 from drivers.zwave.driver import open_driver
 from drivers.zwave.server.process import ServerState, ServerStatus
 from drivers.zwave.stick.pairing import PAIRING_NAME
@@ -169,6 +169,32 @@ async def test_stick_that_stays_silent_gets_our_own_server_restarted_once(monkey
             assert caught.value.part is Part.STICK
             assert own.restart_count == expected
         monkeypatch.setattr(here.driver, "_server", None)
+
+
+async def test_server_that_others_run_here_is_asked_for_anew_by_a_file_and_a_strangers_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(stick_watch, "PATIENCE_S", 0.0)
+    request = tmp_path / "restart"
+    async with running([states.node(2)]) as server, hub(server) as here:
+        port = await here.arrival()
+
+        async def in_bootloader(_command: Json) -> object:
+            raise ZWaveError(103, "Cannot do this while in bootloader mode (ZW0103)")
+
+        server.answer = in_bootloader
+        seen = []
+        for is_watched in (False, False, True):
+            if is_watched:
+                monkeypatch.setenv(renewal.REQUEST, str(request))
+            with pytest.raises(Unreachable, match="does not run its firmware"):
+                await port.read_slot(Slot(1))
+            seen.append(request.exists())
+        assert seen == [False, False, True]
+
+
+def test_file_that_cannot_be_written_is_no_reason_to_fall(tmp_path: Path) -> None:
+    assert renewal.renew(None, {renewal.REQUEST: str(tmp_path / "missing" / "restart")}) is False
 
 
 async def test_trouble_with_the_stick_shows_in_the_condition_until_a_command_passes() -> None:
