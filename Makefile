@@ -58,7 +58,7 @@ help:
 	@echo "make bench         the figures, into build/bench.json"
 	@echo "make world         simulated worlds: SEEDS=$(SEEDS) DAYS=$(DAYS) FIRST=$(FIRST)"
 	@echo "make rules         each rule with its tests, shown red when the rule is broken; ONLY=\"A3 N2\" picks some"
-	@echo "make nightly       worlds for MINUTES=$(MINUTES), 10,000 bookings, the long crash and stack tests"
+	@echo "make nightly       worlds for MINUTES=$(MINUTES), 10,000 bookings, the rules, the long crash and stack tests"
 	@echo "make clean         everything that was built or installed here"
 
 setup: .venv/.ready $(SERVER)/node_modules/.package-lock.json
@@ -146,7 +146,7 @@ rules: setup
 
 nightly: setup
 	@$(PY) -m pytest -q tests/stack --nightly
-	@$(MAKE) --no-print-directory check-install
+	@$(MAKE) --no-print-directory check-install rules
 	@$(PY) -m tests.sim --minutes $(MINUTES) --days 3 --first $(FIRST)
 	@$(PY) -m tests.sim.bookings --bookings 10000 --first $(FIRST)
 

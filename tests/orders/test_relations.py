@@ -71,10 +71,3 @@ async def test_d5_relations_come_back_from_the_store_as_they_went_in(room: Room)
     row = await room.database.read(lambda con: locks.get(con, FRONT))
     assert row is not None
     assert row.profile.pin_relations == PinRelations(("12", "34"), 1, 4)
-
-
-async def test_a10_a_drawn_pin_is_none_that_the_lock_takes_for_another(room: Room) -> None:
-    await meet_lock(room)
-    for number in range(40):
-        drawn = await room.order(CreateAccessCode(CodeId(f"code-{number}"), FRONT, "x", None))
-        assert drawn.rejection is None

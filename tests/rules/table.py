@@ -51,9 +51,16 @@ class Row:
     mutations: tuple[Mutation, ...]
 
     @property
+    def reachable(self) -> tuple[str, ...]:
+        """The tests that a mutation reaches: those of the real stack start the daemon as a process of its own."""
+        return tuple(test for test in self.tests if not test.startswith("tests/stack/"))
+
+    @property
     def holes(self) -> tuple[str, ...]:
         return tuple(
-            name for name, is_there in (("tests", bool(self.tests)), ("mutation", bool(self.mutations))) if not is_there
+            name
+            for name, is_there in (("tests", bool(self.reachable)), ("mutation", bool(self.mutations)))
+            if not is_there
         )
 
 
