@@ -15,7 +15,7 @@ import contextvars
 import heapq
 import random
 import socket
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from concurrent.futures import Executor
 from typing import Any, cast, override
 
@@ -43,6 +43,47 @@ class NumberedTask[T](asyncio.Task[T]):
         super().set_name(f"Task-{self._number}" if value is None else value)
 
 
+class Step(asyncio.Handle):
+    """A callback that is ready. A day of a world takes thousands of them, so none carries what only asyncio's debugging asks for."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        callback: Callable[..., object],
+        args: Sequence[Any],
+        loop: "VirtualLoop",
+        context: contextvars.Context | None = None,
+    ) -> None:
+        self._context = contextvars.copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = self._source_traceback = None
+
+
+class Timer(Step, asyncio.TimerHandle):
+    """A callback that waits for its instant. Each is only itself: two that wait for the same are not equal."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: Sequence[Any],
+        loop: "VirtualLoop",
+        context: contextvars.Context | None = None,
+    ) -> None:
+        Step.__init__(self, callback, args, loop, context)
+        self._when = when
+        self._scheduled = True
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
 class NoServer:
     """What stands for a server: it holds the socket that it was given, and never listens."""
 
@@ -59,6 +100,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     _ready: Any
     _scheduled: Any
+    """A heap of (instant, timer): numbers compare faster than timers do."""
     _stopping: bool
 
     def __init__(self, seed: object = 0) -> None:
@@ -92,6 +134,28 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return future
 
     @override
+    def call_soon[*A](
+        self, callback: Callable[[*A], object], *args: *A, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        step = Step(callback, args, self, context)
+        self._ready.append(step)
+        return step
+
+    @override
+    def call_later[*A](
+        self, delay: float, callback: Callable[[*A], object], *args: *A, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    @override
+    def call_at[*A](
+        self, when: float, callback: Callable[[*A], object], *args: *A, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = Timer(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, (when, timer))
+        return timer
+
+    @override
     def call_soon_threadsafe[*A](
         self, callback: Callable[[*A], object], *args: *A, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
@@ -103,44 +167,42 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return NoServer(sock)
 
     def _run_once(self) -> None:
-        if not self._ready and not self._stopping:
+        ready, timers = self._ready, self._scheduled
+        if not ready and not self._stopping:
             self._jump()
-        while self._scheduled and (self._scheduled[0]._cancelled or self._scheduled[0]._when <= self._now):
-            handle = heapq.heappop(self._scheduled)
-            handle._scheduled = False
-            if handle._cancelled:
-                self._cancelled_count = max(0, self._cancelled_count - 1)
+        while timers and (timers[0][0] <= self._now or timers[0][1]._cancelled):
+            _, timer = heapq.heappop(timers)
+            timer._scheduled = False
+            if timer._cancelled:
+                self._cancelled_count -= 1
             else:
-                self._ready.append(handle)
-        batch = [handle for handle in self._ready if not handle._cancelled]
-        self._ready.clear()
+                ready.append(timer)
+        batch = [step for step in ready if not step._cancelled]
+        ready.clear()
         if len(batch) > 1:
             self._order.shuffle(batch)
-        for handle in batch:
-            if not handle._cancelled:
+        for step in batch:
+            if not step._cancelled:
                 self.steps += 1
-                handle._run()
+                step._run()
 
     def _jump(self) -> None:
-        while self._scheduled and self._scheduled[0]._cancelled:
-            heapq.heappop(self._scheduled)._scheduled = False
-            self._cancelled_count = max(0, self._cancelled_count - 1)
-        if not self._scheduled:
+        timers = self._scheduled
+        while timers and timers[0][1]._cancelled:
+            heapq.heappop(timers)[1]._scheduled = False
+            self._cancelled_count -= 1
+        if not timers:
             names = sorted(task.get_name() for task in asyncio.all_tasks(self) if not task.done())
             raise Deadlock(f"at {self._now:.3f} s nothing is ready and no timer is armed; waiting: {', '.join(names)}")
-        self._now = max(self._now, self._scheduled[0]._when)
+        self._now = max(self._now, timers[0][0])
 
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+    def _timer_handle_cancelled(self, timer: Timer) -> None:
+        if not timer._scheduled:
+            return
         self._cancelled_count += 1
         if self._cancelled_count > CANCELLED_TIMERS_MAX:
-            live = []
-            for timer in self._scheduled:
-                if timer._cancelled:
-                    timer._scheduled = False
-                else:
-                    live.append(timer)
-            heapq.heapify(live)
-            self._scheduled = live
+            self._scheduled[:] = [(when, waiting) for when, waiting in self._scheduled if not waiting._cancelled]
+            heapq.heapify(self._scheduled)
             self._cancelled_count = 0
 
     def _process_events(self, _: object) -> None:
