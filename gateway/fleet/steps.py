@@ -67,12 +67,30 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A lock as it was seen, and the plan that follows; `changes` is the database's count of changes at that moment.
+
+    While the count is the same nothing was written, so the lock is as it was seen: most looks come in pairs, the second to act.
+    """
+
+    scene: LockSnapshot
+    reading: ClockReading
+    plan: Plan
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What the worker does next."""
 
-    plan: Plan
+    look: Look
     intent: Intent | None
     has_news: bool
+
+    @property
+    def plan(self) -> Plan:
+        """What was planned."""
+        return self.look.plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +103,13 @@ class Bench:
     entropy: Entropy
 
 
-def look(con: Connection, bench: Bench, reading: ClockReading) -> Plan | None:
-    """The plan as things stand, without writing anything; None while the lock was never seen."""
-    found = _scene(con, bench)
-    return None if found is None else plan(found, reading)
+def look(con: Connection, bench: Bench, reading: ClockReading, last: Look | None = None) -> Look | None:
+    """The plan as things stand, without writing anything; None while the lock was never seen. `last` is the last look at it."""
+    is_same = last is not None and last.changes == con.total_changes
+    if last is not None and is_same and last.reading == reading:
+        return last
+    scene = last.scene if last is not None and is_same else _scene(con, bench)
+    return None if scene is None else Look(scene, reading, plan(scene, reading), con.total_changes)
 
 
 def _scene(con: Connection, bench: Bench) -> LockSnapshot | None:
@@ -104,32 +125,35 @@ def advance(
     done: Done | None,
     may_act: Callable[[Action], bool],
     chance: float,
+    last: Look | None = None,
 ) -> Step | None:
     """One transaction of the worker; None while the lock was never seen.
 
-    `may_act` says whether the worker holds the radio for this action. `chance` in [0, 1) is the jitter of retries.
+    `may_act` says whether the worker holds the radio for this action. `chance` in [0, 1) is the jitter of retries. `last` is the
+    last look at the lock, from a transaction that was committed.
     """
     last_event = journal.last_seq(con)
     if done is not None:
         # The instants kept with the result must not lie ahead after a power cut, or its waits would grow (T1).
         facts.raise_high_water(con, reading.lo)
         _record(con, bench, done, reading.lo, chance)
-    scene = _scene(con, bench)
-    if scene is None:
+    seen = look(con, bench, reading, last)
+    if seen is None:
         return None
-    found, scene = _settle(con, bench, scene, reading)
-    is_next = found.head is not None and may_act(found.head)
-    intent = _intend(con, bench, scene, found.head, reading.lo) if is_next and found.head is not None else None
-    return Step(found, intent, has_news=journal.last_seq(con) > last_event)
+    seen = _settle(con, bench, seen)
+    head = seen.plan.head
+    intent = _intend(con, bench, seen.scene, head, reading.lo) if head is not None and may_act(head) else None
+    return Step(seen, intent, has_news=journal.last_seq(con) > last_event)
 
 
-def _settle(con: Connection, bench: Bench, scene: LockSnapshot, reading: ClockReading) -> tuple[Plan, LockSnapshot]:
+def _settle(con: Connection, bench: Bench, seen: Look) -> Look:
+    reading = seen.reading
     for _ in range(SETTLING_ROUNDS_MAX):
-        found = plan(scene, reading)
+        found = seen.plan
         if found.is_settled:
-            return found, scene
+            return seen
         for slot in found.releases:
-            _release(con, bench, scene.slots[slot], reading.lo)
+            _release(con, bench, seen.scene.slots[slot], reading.lo)
         for news in found.announcements:
             _announce(con, news, reading.lo)
             if news.is_finished:
@@ -137,10 +161,10 @@ def _settle(con: Connection, bench: Bench, scene: LockSnapshot, reading: ClockRe
         cabinet = Cabinet(bench.lock_id, bench.seal, bench.entropy)
         is_changed = [pool.carry_out(con, wish, cabinet, reading.lo) for wish in found.pool_steps]
         if not (found.releases or found.announcements or any(is_changed)):
-            return found, scene
-        again = _scene(con, bench)
+            return seen
+        again = look(con, bench, reading)
         assert again is not None
-        scene = again
+        seen = again
     msg = f"the plan of lock {bench.lock_id} does not settle"
     raise AssertionError(msg)
 

@@ -43,7 +43,9 @@ class KeyValueFormatter(logging.Formatter):
 
 
 def _shown(value: object) -> str:
-    text = "".join(letter if letter.isprintable() else "·" for letter in str(value))
+    text = str(value)
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else "·" for letter in text)
     return f'"{text}"' if " " in text else text
 
 

@@ -59,11 +59,32 @@ class Cursor(Protocol):
 
 
 class Connection(Protocol):
-    """What a transaction function may do with the database."""
+    """What a transaction function may do with the database.
+
+    `kept` is a room's memory of what it read, under a name of its own: whoever changes those rows puts it right, and a
+    transaction that is rolled back empties it.
+    """
+
+    kept: dict[object, object]
+
+    @property
+    def total_changes(self) -> int:
+        """Rows that were ever changed through this connection, those of rolled back transactions too: never the same again
+        once anything was written.
+        """
+        ...
 
     def execute(self, sql: str, parameters: Sequence[Value] = (), /) -> Cursor:
         """Run one statement."""
         ...
+
+
+class KeepingConnection(sqlcipher3.Connection):  # type: ignore[misc] # sqlcipher3 tells no types
+    """A connection with room for what was read of it. There is one to a file, so nobody else changes what is kept."""
+
+    def __init__(self, *arguments: object, **settings: object) -> None:
+        super().__init__(*arguments, **settings)
+        self.kept: dict[object, object] = {}
 
 
 class DatabaseUnusable(Exception):  # noqa: N818 - says what it means for the caller
@@ -88,7 +109,7 @@ class Database:
             msg = f"the database key has {len(key)} bytes instead of {KEY_BYTES}"
             raise DatabaseUnusable(msg)
         _make_file(path)
-        engine = aiosqlite.Connection(partial(_connect, path), iter_chunk_size=64)
+        engine = aiosqlite.Connection(partial(connect, path), iter_chunk_size=64)
         try:
             await engine
             database = cls(engine, path)
@@ -141,8 +162,10 @@ def _make_file(path: Path) -> None:
     path.touch(mode=0o600)
 
 
-def _connect(path: Path) -> sqlcipher3.Connection:
-    return sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False)
+def connect(path: Path) -> KeepingConnection:
+    """The one connection to a file, as it comes: no key, no settings."""
+    made = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, factory=KeepingConnection)
+    return cast("KeepingConnection", made)
 
 
 def _set_up(connection: Connection, key: bytes) -> None:
@@ -180,6 +203,7 @@ def _writing[T](connection: Connection, change: Callable[[Connection], T]) -> T:
         result = change(connection)
         connection.execute("COMMIT")
     except BaseException:
+        connection.kept.clear()
         connection.execute("ROLLBACK")
         raise
     return result

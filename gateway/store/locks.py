@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from gateway.model.identity import LockIdentity
@@ -12,6 +13,9 @@ from gateway.model.lock import LockProfile, ReadBack, Schedule, ScheduleClock, S
 from gateway.model.pin import PinRule, PinRules
 from gateway.model.pin_rules import PLAIN, PinRelations
 from gateway.store.database import Connection
+
+PROFILES_KEPT = 256
+"""Profiles that are kept ready: a look at a lock reads its profile, which hardly ever changes. A hub has at most 50 locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def _relations(kept: Sequence[object] | None) -> PinRelations:
             return PLAIN
 
 
+@lru_cache(PROFILES_KEPT)
 def _profile(text: str) -> LockProfile:
     kept = json.loads(text)
     return LockProfile(

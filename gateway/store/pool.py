@@ -10,17 +10,24 @@ from gateway.store.database import Connection, Row
 
 
 def of_lock(con: Connection, lock_id: LockId, rules: PoolRules) -> Pool:
-    """The pool of a lock; as configured while nobody turned it on or off."""
+    """The pool of a lock, as configured while nobody turned it on or off: living backups, and those of living originals.
+
+    Two searches, because one with an OR would go through every code that there ever was.
+    """
     row = con.execute("SELECT is_on, announced_issues FROM pool WHERE lock_id = ?", (lock_id,)).fetchone()
     is_on = rules.is_on if row is None or row[0] is None else bool(row[0])
     backups = con.execute(
-        """SELECT backup.code_id, backup.pulled_for, backup.pulled_at_ms FROM backup JOIN access_code USING (code_id)
-           WHERE access_code.lock_id = ? AND (access_code.finished_at_ms IS NULL OR backup.pulled_for IN (
-               SELECT code_id FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL))
-           ORDER BY access_code.created_at_ms, backup.code_id""",
-        (lock_id, lock_id),
+        """SELECT backup.code_id, backup.pulled_for, backup.pulled_at_ms, own.created_at_ms
+           FROM access_code AS own JOIN backup USING (code_id) WHERE own.lock_id = ?1 AND own.finished_at_ms IS NULL
+           UNION
+           SELECT backup.code_id, backup.pulled_for, backup.pulled_at_ms, own.created_at_ms
+           FROM access_code AS original JOIN backup ON backup.pulled_for = original.code_id
+               JOIN access_code AS own ON own.code_id = backup.code_id
+           WHERE original.lock_id = ?1 AND original.finished_at_ms IS NULL AND own.lock_id = ?1
+           ORDER BY 4, 1""",
+        (lock_id,),
     )
-    found = tuple(_backup(each) for each in backups)
+    found = tuple(_backup(each[:3]) for each in backups)
     guests = con.execute(
         """SELECT pool_guest.code_id FROM pool_guest JOIN access_code USING (code_id)
            WHERE access_code.lock_id = ? AND access_code.finished_at_ms IS NULL""",

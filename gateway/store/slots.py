@@ -1,7 +1,11 @@
-"""LEDGER and SIGHTED: leases, intents, outcomes and sightings, one row per slot."""
+"""LEDGER and SIGHTED: leases, intents, outcomes and sightings, one row per slot.
+
+A look at a lock reads all its slots and finds nearly all as they were; reading them was a third of what a look costs (our
+measurement). So the records of a lock are kept with the connection, and whatever changes a row here puts them right.
+"""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import cast
 
 from gateway.model.answers import RefusalReason, SightingSource
@@ -25,13 +29,24 @@ _UPDATES = ", ".join(
     if name != "slot"
 )
 
-ROWS_KEPT = 4096
-"""Rows whose records are kept ready. A look at a lock reads all its slots and finds nearly all as they were; reading them is
-half of what a look costs. Enough for 50 locks with 80 slots each, at about 1 KB a record (our measurement)."""
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Under which the records of a lock are kept."""
+
+    lock_id: LockId
 
 
 def of_lock(con: Connection, lock_id: LockId) -> dict[Slot, SlotRecord]:
     """All slots of a lock that were ever leased or sighted, by number."""
+    known = _kept(con, lock_id)
+    if known is None:
+        known = con.kept[_Key(lock_id)] = read_all(con, lock_id)
+    return known.copy()
+
+
+def read_all(con: Connection, lock_id: LockId) -> dict[Slot, SlotRecord]:
+    """The same from the rows themselves, whatever is kept of them."""
     rows = con.execute(f"SELECT {_COLUMNS} FROM slot WHERE lock_id = ? ORDER BY slot", (lock_id,))
     return {record.slot: record for record in map(_record, rows)}
 
@@ -77,6 +92,11 @@ def put(con: Connection, lock_id: LockId, record: SlotRecord) -> None:
             int(record.barrier.is_confirmed),
         ),
     )
+    known = _kept(con, lock_id)
+    if known is not None and record.slot in known:
+        known[record.slot] = get(con, lock_id, record.slot)
+    else:
+        _drop(con, lock_id)
 
 
 def put_all(con: Connection, lock_id: LockId, records: Mapping[Slot, SlotRecord]) -> None:
@@ -89,11 +109,13 @@ def forget_lock(con: Connection, lock_id: LockId) -> None:
     """Nothing is known of any slot any more: it is another device (A17)."""
     con.execute("DELETE FROM slot WHERE lock_id = ?", (lock_id,))
     con.execute("DELETE FROM former_tenant WHERE lock_id = ?", (lock_id,))
+    _drop(con, lock_id)
 
 
 def forget_waits(con: Connection, lock_id: LockId) -> None:
     """A lock came back: what waited for its next try is tried at once, and waits are short again (A9)."""
     con.execute("UPDATE slot SET next_try_at_ms = NULL, tries = 0, unanswered = 0 WHERE lock_id = ?", (lock_id,))
+    _drop(con, lock_id)
 
 
 def foreign_pins(con: Connection, lock_id: LockId) -> dict[PinDigest, Slot]:
@@ -117,6 +139,7 @@ def has_trusted_empty(con: Connection, lock_id: LockId) -> bool:
 def doubt_empty(con: Connection, lock_id: LockId) -> None:
     """From now on what was seen empty is empty by hearsay only (N2)."""
     con.execute("UPDATE slot SET sighted_by = 'middleman' WHERE lock_id = ? AND sighted = 'empty'", (lock_id,))
+    _drop(con, lock_id)
 
 
 def efforts(con: Connection, lock_id: LockId) -> dict[CodeId, Effort]:
@@ -138,7 +161,14 @@ def put_effort(con: Connection, code_id: CodeId, effort: Effort) -> None:
     )
 
 
-@lru_cache(ROWS_KEPT)
+def _kept(con: Connection, lock_id: LockId) -> dict[Slot, SlotRecord] | None:
+    return cast("dict[Slot, SlotRecord] | None", con.kept.get(_Key(lock_id)))
+
+
+def _drop(con: Connection, lock_id: LockId) -> None:
+    con.kept.pop(_Key(lock_id), None)
+
+
 def _record(row: Row) -> SlotRecord:
     (
         slot, lease, operation, outcome, intended, intended_at, was_empty, evidence, evidence_at, proven, refusal, generation,

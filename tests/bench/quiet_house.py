@@ -39,7 +39,7 @@ class FileDisk(Disk):
     """A disk of its own: the database as a device has it, pages, log and checks included."""
 
     def __init__(self, path: Path, page_key: bytes) -> None:
-        self._file = database._connect(path)
+        self._file = database.connect(path)
         self.connection = self._file
         database._set_up(self.connection, page_key)
         migrate(self.connection, path)

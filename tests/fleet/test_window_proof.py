@@ -88,7 +88,7 @@ async def test_a2_a_lock_that_opens_before_its_window_is_not_relied_on_and_gives
 def planned(con: Connection, at: Instant) -> set[type]:
     found = steps.look(con, BENCH, reading(at))
     assert found is not None
-    return {type(action) for action in (found.head, *found.rest)}
+    return {type(action) for action in (found.plan.head, *found.plan.rest)}
 
 
 async def test_a2_a_person_may_prove_the_lock_again(database: Database) -> None:

@@ -200,19 +200,25 @@ class Auditors:
     # What time brings.
 
     def look(self) -> None:
-        """Every `LOOK_S`: is every PIN on a lock one that belongs there (A9, design-I3)?"""
+        """Every `LOOK_S`: is every PIN on a lock one that belongs there (A9, design-I3), and is the time in order (T1)?"""
         scene = self._scene
-        self.time.look()
-        now, clock, calm_since = scene.true.now(), scene.clock, scene.calm_since()
+        clock = scene.clock
         if clock is None:
+            self.pools.without_power()
             return
-        believed = clock.reading().lo
+        reading, now, calm_since = clock.reading(), scene.true.now(), scene.calm_since()
+        self.time.look(reading, now)
+        self._look_at_tenants(reading.lo, now, calm_since)
+        self.pools.look(scene.disk.connection, now, reading)
+
+    def _look_at_tenants(self, believed: Instant, now: Instant, calm_since: Instant | None) -> None:
+        scene = self._scene
         seen = set()
         for (lock_id, slot), tenant in self.tenants.items():
             wish = scene.book.wishes.get(tenant.code_id)
             door, is_overdue = scene.doors[lock_id], False
             if wish is not None and wish.pin in {None, tenant.pin}:
-                is_overdue = self.time.overstays(door, slot, wish)
+                is_overdue = self.time.overstays(door, slot, wish, believed)
                 is_there = wish.is_wanted(believed, scene.lead_ms) or may_be_there(
                     door, slot, wish, believed, scene.true.loop_time()
                 )

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from gateway.model.clock import ClockTrust
+from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.events import Event, EventKind
 from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import MINUTE_MS, Instant
 from gateway.store import codes, slots
 from gateway.store.database import Connection
 from tests.sim.book import Book, Sent, Wish
-from tests.sim.clock import HubClock
 from tests.sim.doors import Door
 
 POOL_ORDER = "the pool's own"
@@ -34,11 +33,6 @@ class Scene(Protocol):
 
     book: Book
     doors: dict[str, Door]
-
-    @property
-    def clock(self) -> HubClock | None:
-        """The clock of the hub's present life; None without power."""
-        ...
 
 
 class PoolAuditor:
@@ -86,13 +80,16 @@ class PoolAuditor:
             self.spares.pop(code_id, None)
             self._keep(replace(self._scene.book.wishes[code_id], is_deleted=True))
 
-    def look(self, con: Connection, now: Instant) -> None:
+    def without_power(self) -> None:
+        """Nobody can be helped now, so nobody's wait counts."""
+        self._waiting.clear()
+
+    def look(self, con: Connection, now: Instant, reading: ClockReading) -> None:
         """Every half minute: is anybody at risk although a backup is there?"""
-        clock = self._scene.clock
-        if clock is None or clock.trust is not ClockTrust.TRUSTED:
+        if reading.trust is not ClockTrust.TRUSTED:
             self._waiting.clear()
             return
-        at_risk = set(self._at_risk(con, clock.reading().lo))
+        at_risk = set(self._at_risk(con, reading.lo))
         for code_id in at_risk:
             if now - self._waiting.setdefault(code_id, now) > HELP_MS:
                 self._cry("pool", f"{code_id} is at risk, and no backup is pulled although one is there")
@@ -139,7 +136,7 @@ class PoolAuditor:
 
     def _ready(self, con: Connection, lock_id: str) -> Iterator[str]:
         """Spares that are on the lock, and that the hub has evidence for."""
-        proven = {record.lease for record in slots.of_lock(con, LockId(lock_id)).values() if record.proof is not None}
+        proven = {record.lease for record in slots.read_all(con, LockId(lock_id)).values() if record.proof is not None}
         for code_id in self._held(lock_id) & self.spares.keys() & {str(lease) for lease in proven}:
             code = codes.get(con, CodeId(code_id))
             if code is not None and not code.is_deleted and not self._scene.doors[lock_id].unheard:

@@ -29,7 +29,7 @@ def lead_of(con: Connection, lock_id: str, lead_ms: int) -> int:
 
 def has_window(con: Connection, lock_id: str, wish: Wish) -> bool:
     """Whether the write that begins now carries a window that opens no earlier, and shuts no later, than ordered (A2)."""
-    known = slots.of_lock(con, LockId(lock_id))
+    known = slots.read_all(con, LockId(lock_id))
     asked = next((record.barrier.asked for record in known.values() if record.lease == wish.code_id), None)
     if asked is None or asked.ends_at is None or wish.ends_at is None:
         return False
@@ -65,13 +65,11 @@ class ClockAuditor:
         self._boot = ""
         self._lo = Instant(0)
         self._doubted_from: Instant | None = None
+        self._last_mark = Instant(0)
+        self._read_at_commit = -1
 
-    def look(self) -> None:
+    def look(self, reading: ClockReading, now: Instant) -> None:
         """Is true time inside the interval, and has its lower end never gone back (T1)?"""
-        clock = self._scene.clock
-        if clock is None:
-            return
-        reading, now = clock.reading(), self._scene.true.now()
         if reading.lo > now + SECOND_MS:
             self._cry("clock", f"the hub is sure that {reading.lo - now} ms have passed that have not")
         if reading.trust is not ClockTrust.UNTRUSTED and now > reading.hi + SECOND_MS:
@@ -83,11 +81,18 @@ class ClockAuditor:
             self._doubted_from = reading.lo
 
     def _check_back(self, reading: ClockReading) -> None:
-        mark, boot = facts.high_water(self._scene.disk.connection), self._scene.machine.boot
+        mark, boot = self._mark(), self._scene.machine.boot
         may_fall_ms = SECOND_MS if boot == self._boot else FALLS_BACK_MS
         if reading.lo < max(mark, self._lo - may_fall_ms):
             self._cry("clock", f"the hub's time went back by {max(mark, self._lo) - reading.lo} ms")
         self._boot, self._lo = boot, reading.lo
+
+    def _mark(self) -> Instant:
+        """The mark on the disk, which is another only after a commit."""
+        disk = self._scene.disk
+        if disk.commits != self._read_at_commit:
+            self._read_at_commit, self._last_mark = disk.commits, facts.high_water(disk.connection)
+        return self._last_mark
 
     def began(self, door: Door, wish: Wish, lead_ms: int) -> None:
         """The hub begins to write a PIN: not before the lead by what it knows itself (T1)."""
@@ -97,10 +102,8 @@ class ClockAuditor:
         if clock.reading().lo < wish.opens_at(lead_of(con, str(door.lock_id), lead_ms)):
             self._cry("activation", f"{door.lock_id}: {wish.code_id} starts before its lead has surely come")
 
-    def overstays(self, door: Door, slot: int, wish: Wish) -> bool:
-        """Whether a PIN with an end that no lock keeps is still there after a day without the time (T2)."""
-        clock = self._scene.clock
-        is_kept = door.firmware.schedules.get(slot, Kind.YEAR_DAY, 1) is not None
-        if clock is None or self._doubted_from is None or wish.ends_at is None or is_kept:
+    def overstays(self, door: Door, slot: int, wish: Wish, lo: Instant) -> bool:
+        """Whether a PIN with an end that no lock keeps is still there at `lo`, after a day without the time (T2)."""
+        if self._doubted_from is None or wish.ends_at is None or lo <= self._doubted_from + STAYS_MS:
             return False
-        return clock.reading().lo > self._doubted_from + STAYS_MS
+        return door.firmware.schedules.get(slot, Kind.YEAR_DAY, 1) is None

@@ -92,6 +92,7 @@ class Hub(ABC):
         doors = [] if self.driver_gone else list(self.place.doors.values())
         clock = self.machine.start(kept_time(self.disk.connection), is_synced=is_synced)
         driver = InProcessDriver([door.new_port() for door in doors])
+        self.disk.connection.kept.clear()
         self.life = Life(self.lives, power, SimLink(self.place.broker, HUB), clock, driver)
         self.life.task = self.place.tasks.create_task(self._live(self.life), name=f"hub life {self.lives}")
         self.disturbed("plugged in", synced=is_synced)

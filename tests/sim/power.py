@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast, override
 
-import sqlcipher3
-
 from gateway.store import database
 from gateway.store.database import Connection, Database
 from gateway.store.migrate import migrate
@@ -21,7 +19,7 @@ class Disk:
     """The bytes that outlive the power: one SQLite database in memory."""
 
     def __init__(self) -> None:
-        self.connection: Connection = sqlcipher3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.connection: Connection = database.connect(Path(":memory:"))
         self.connection.execute("PRAGMA foreign_keys = ON")
         migrate(self.connection, Path(":memory:"))
         self.commits = 0

@@ -151,7 +151,7 @@ class Reception:
 
     def _is_rival_known(self, door: Door, slot: int, pin: str) -> bool:
         pressed, lock_id = rules.keys(door.model, pin), LockId(door.lock_id)
-        records = slots.of_lock(self._world.disk.connection, lock_id)
+        records = slots.read_all(self._world.disk.connection, lock_id)
         for other, held in door.firmware.pins().items():
             if other == slot or rules.keys(door.model, held) != pressed:
                 continue

@@ -25,12 +25,20 @@ def without_answer(text: str) -> str:
     return _GIVEN.sub('"code":"given"', text, count=1) if '"kind":"command.accepted"' in text else text
 
 
+class Timeless(KeyValueFormatter):
+    """The daemon's own lines without the time, which in a world is the trace's to tell."""
+
+    @override
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return ""
+
+
 class Ear(logging.Handler):
     """Hears every log line of the daemon. `cry` is told the auditor's name and what was heard."""
 
     def __init__(self, is_pin: Callable[[str], bool], cry: Callable[[str, str], None]) -> None:
         super().__init__(logging.DEBUG)
-        self.setFormatter(KeyValueFormatter())
+        self.setFormatter(Timeless())
         self._is_pin = is_pin
         self._cry = cry
         self.lines = 0

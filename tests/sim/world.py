@@ -198,6 +198,8 @@ class World(Hub):
     def on_commit(self) -> None:
         con = self.disk.connection
         last = journal.last_seq(con)
+        if last == self._last_line:
+            return
         for stored in journal.outbox(con, self._last_line, last - self._last_line):
             event = stored.event
             self.trace.note("event", seq=stored.seq, kind=event.kind.value, code=event.code_id, of=event.command_id)
@@ -297,7 +299,6 @@ class World(Hub):
         while True:
             await asyncio.sleep(LOOK_S)
             self.auditors.look()
-            self.auditors.pools.look(self.disk.connection, self.true.now())
 
 
 @asynccontextmanager
