@@ -113,7 +113,8 @@ class OutboxPump:
             watermark = journal.acknowledged(con)
             after = max(sent, watermark)
             room = min(READ_MAX, AHEAD_MAX - (after - watermark))
-            events = journal.outbox(con, after, room) if room > 0 else ()
+            has_more = room > 0 and journal.last_seq(con) > after
+            events = journal.outbox(con, after, room) if has_more else ()
             pins = answers.between(con, events[0].seq, events[-1].seq, self._seal) if events else {}
             return _View(facts.epoch(con), watermark, events, pins)
 

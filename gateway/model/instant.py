@@ -8,6 +8,7 @@ belong to a rule that carries a zone and yields instants.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -20,6 +21,9 @@ DAY_MS = 24 * HOUR_MS
 
 LAST_INSTANT = Instant(253_402_300_799_999)
 """The last millisecond that RFC 3339 can write: 9999-12-31T23:59:59.999Z."""
+
+SECONDS_KEPT = 64
+"""Seconds that stay written out: what happens at one time is told with the same few instants again and again."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
@@ -43,8 +47,12 @@ def parse_instant(text: str) -> Instant:
 
 def format_instant(at: Instant) -> str:
     """RFC 3339 in UTC with three decimals and `Z`, the only form we send (T5)."""
-    moment = _EPOCH + timedelta(milliseconds=min(at, LAST_INSTANT))
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"
+    return f"{_second(min(at, LAST_INSTANT) // SECOND_MS)}.{at % SECOND_MS:03d}Z"
+
+
+@lru_cache(SECONDS_KEPT)
+def _second(number: int) -> str:
+    return (_EPOCH + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def later(at: Instant, by_ms: int) -> Instant:

@@ -2,7 +2,7 @@
 
 import heapq
 
-from gateway.model.ids import CodeId, Slot
+from gateway.model.ids import CodeId
 from gateway.model.instant import LAST_INSTANT, Instant
 from gateway.model.slot import Verdict
 from gateway.planner.desired import Desire, Phase
@@ -16,6 +16,8 @@ def short_of_room(scene: Scene) -> frozenset[CodeId]:
     one that goes on at the same instant.
     """
     guests = [wish for wish in scene.wishes.values() if _takes_room(scene, wish)]
+    if not guests:
+        return frozenset()
     room = room_for_us(scene)
     if len(guests) <= room:
         return frozenset()
@@ -35,10 +37,12 @@ def short_of_room(scene: Scene) -> frozenset[CodeId]:
 def room_for_us(scene: Scene) -> int:
     """Slots that are not somebody else's, whatever is in them now."""
     numbers = scene.snapshot.profile.slots
-    return len(numbers) - sum(scene.verdicts.get(Slot(number)) in _OTHERS for number in numbers)
+    return len(numbers) - len(
+        [slot for slot, verdict in scene.verdicts.items() if verdict in _OTHERS and slot in numbers]
+    )
 
 
-_OTHERS = frozenset({Verdict.FOREIGN, Verdict.TAKEN_OVER})
+_OTHERS = (Verdict.FOREIGN, Verdict.TAKEN_OVER)
 
 
 def _takes_room(scene: Scene, wish: Desire) -> bool:

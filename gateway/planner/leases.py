@@ -28,6 +28,9 @@ class Assignment:
     homeless: frozenset[CodeId]
 
 
+NOBODY_WAITS = Assignment({}, {}, frozenset())
+
+
 def affordable(waiting: Sequence[Desire], open_count: int, now: Instant) -> list[Desire]:
     """Which codes without a slot may ask for one: preloads only while `SLOTS_KEPT` stay open for those that are due (A16)."""
     due = [wish for wish in waiting if not wish.is_ahead(now)]
@@ -40,7 +43,10 @@ def assign(snapshot: LockSnapshot, verdicts: Mapping[Slot, Verdict], waiting: Se
 
     Slots that the lock itself showed empty come first; then those said to be empty by hearsay; then unseen ones.
     """
-    free = iter([slot for slot in snapshot.profile.slots if verdicts.get(Slot(slot)) is Verdict.FREE])
+    if not waiting:
+        return NOBODY_WAITS
+    numbers = snapshot.profile.slots
+    free = iter(sorted(slot for slot, verdict in verdicts.items() if verdict is Verdict.FREE and slot in numbers))
     unseen = _unseen(snapshot, verdicts)
     to_free: dict[CodeId, Slot] = {}
     to_ask: dict[CodeId, Slot] = {}
@@ -48,7 +54,7 @@ def assign(snapshot: LockSnapshot, verdicts: Mapping[Slot, Verdict], waiting: Se
     for wish in sorted(waiting, key=lambda wish: (wish.due, wish.code.code_id)):
         code_id = wish.code.code_id
         if (slot := next(free, None)) is not None:
-            to_free[code_id] = Slot(slot)
+            to_free[code_id] = slot
         elif (unsure := next(unseen, None)) is not None:
             to_ask[code_id] = unsure
         else:

@@ -14,6 +14,7 @@ from gateway.model.clock import ClockReading
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import DAY_MS, SECOND_MS, Instant
 from gateway.model.ledger import doubted, released
+from gateway.model.remembered import by_identity
 from gateway.model.slot import SlotRecord, Verdict, judge, possible_pins
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
 from gateway.planner.actions import Action, PoolStep
@@ -64,7 +65,7 @@ messages.
 UNTOLD_IS_FRESH_MS = 4 * SECOND_MS
 """The same on a lock that does not tell of hands: long enough for the write that follows the look, even after a lost answer."""
 
-_OPEN = frozenset({Verdict.FREE, Verdict.UNSEEN})
+_OPEN = (Verdict.FREE, Verdict.UNSEEN)
 _ENDS_LEASE = frozenset({Verdict.RELEASED, Verdict.TAKEN_OVER})
 _NOTHING_TOLD = Announced()
 
@@ -91,8 +92,7 @@ def plan(snapshot: LockSnapshot, reading: ClockReading) -> Plan:
     }
     holding = {record.lease: record for record in settled.slots.values() if record.lease is not None}
     waiting = [wish for wish in wishes.values() if wish.phase is Phase.WANTED and wish.code.code_id not in holding]
-    open_count = sum(verdicts.get(Slot(number), Verdict.UNSEEN) in _OPEN for number in snapshot.profile.slots)
-    assignment = assign(settled, verdicts, affordable(waiting, open_count, reading.lo))
+    assignment = assign(settled, verdicts, affordable(waiting, _open_count(settled, verdicts), reading.lo))
     scene = Scene(settled, reading, wishes, verdicts, assignment, holders(settled))
     standings, announcements = _told(scene, holding)
     pool = pool_plan(scene, holding)
@@ -170,8 +170,19 @@ def _may_be_on_lock(record: SlotRecord | None) -> bool:
 
 
 def _judged(record: SlotRecord, wishes: Mapping[CodeId, Desire]) -> Verdict:
-    wish = None if record.lease is None else wishes.get(record.lease)
+    if record.lease is None:
+        return _judged_free(record)
+    wish = wishes.get(record.lease)
     return judge(record, None if wish is None else wish.wanted)
+
+
+@by_identity
+def _judged_free(record: SlotRecord) -> Verdict:
+    """Most slots are nobody's, and most of those are what they were at the last look."""
+    return judge(record, None)
+
+
+_doubted = by_identity(doubted)
 
 
 def _without(snapshot: LockSnapshot, releases: tuple[Slot, ...]) -> LockSnapshot:
@@ -184,10 +195,16 @@ def _without(snapshot: LockSnapshot, releases: tuple[Slot, ...]) -> LockSnapshot
 def _with_old_sightings_doubted(snapshot: LockSnapshot, reading: ClockReading) -> LockSnapshot:
     fresh_ms = EMPTY_IS_FRESH_MS if snapshot.profile.tells_hands else UNTOLD_IS_FRESH_MS
     slots = {
-        slot: doubted(record) if record.sighted_at is None or reading.lo - record.sighted_at > fresh_ms else record
+        slot: _doubted(record) if record.sighted_at is None or reading.lo - record.sighted_at > fresh_ms else record
         for slot, record in snapshot.slots.items()
     }
     return replace(snapshot, slots=slots)
+
+
+def _open_count(snapshot: LockSnapshot, verdicts: Mapping[Slot, Verdict]) -> int:
+    numbers = snapshot.profile.slots
+    closed = [slot for slot, verdict in verdicts.items() if verdict not in _OPEN and slot in numbers]
+    return len(numbers) - len(closed)
 
 
 def _has_foreign_twin(scene: Scene, wish: Desire, record: SlotRecord | None) -> bool:

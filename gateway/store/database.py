@@ -69,9 +69,7 @@ class Connection(Protocol):
 
     @property
     def total_changes(self) -> int:
-        """Rows that were ever changed through this connection, those of rolled back transactions too: never the same again
-        once anything was written.
-        """
+        """How many rows were ever changed here, in rolled back transactions too: another number whenever anything was written."""
         ...
 
     def execute(self, sql: str, parameters: Sequence[Value] = (), /) -> Cursor:

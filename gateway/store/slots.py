@@ -57,6 +57,12 @@ def get(con: Connection, lock_id: LockId, slot: Slot) -> SlotRecord:
     return SlotRecord(slot) if row is None else _record(row)
 
 
+def of_code(con: Connection, lock_id: LockId, code_id: CodeId) -> SlotRecord | None:
+    """The slot of a lock that the code leases, if it leases one there."""
+    row = con.execute(f"SELECT {_COLUMNS} FROM slot WHERE lease = ? AND lock_id = ?", (code_id, lock_id)).fetchone()
+    return None if row is None else _record(row)
+
+
 def holds_any(con: Connection, code_id: CodeId) -> bool:
     """Whether the code leases a slot."""
     return con.execute("SELECT 1 FROM slot WHERE lease = ?", (code_id,)).fetchone() is not None

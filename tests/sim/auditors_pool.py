@@ -11,11 +11,14 @@ from typing import Protocol
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.events import Event, EventKind
 from gateway.model.ids import CodeId, LockId
-from gateway.model.instant import MINUTE_MS, Instant
+from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
 from gateway.store import codes, slots
 from gateway.store.database import Connection
 from tests.sim.book import Book, Sent, Wish
 from tests.sim.doors import Door
+
+OVER_MS = HOUR_MS
+"""A stay is surely over this long after its end: the hub's own bound falls back by minutes at most."""
 
 POOL_ORDER = "the pool's own"
 """Stands for the order of a code that nobody ordered."""
@@ -55,6 +58,8 @@ class PoolAuditor:
         """Backups by the original that they stand in for."""
         self.guests: dict[str, Instant] = {}
         """Codes that were ordered with the pool behind them, and when their newest order was accepted."""
+        self._open: dict[str, Instant] = {}
+        """The guests who may still need help, and since when, in the order of `guests`: those whose stay has not surely ended."""
         self._used: set[str] = set()
         self._waiting: dict[str, Instant] = {}
 
@@ -64,7 +69,7 @@ class PoolAuditor:
             self._used.add(wish.pin)
         is_guest = sent.body.get("use_backup_access_code_pool", wish.code_id in self.guests)
         if is_guest is True:
-            self.guests[wish.code_id] = at
+            self.guests[wish.code_id] = self._open[wish.code_id] = at
         backup = self._scene.book.wishes.get(self.given.get(wish.code_id, ""))
         if backup is not None and not backup.is_deleted:
             self._keep(replace(backup, ends_at=wish.ends_at, is_deleted=wish.is_deleted))
@@ -124,9 +129,11 @@ class PoolAuditor:
             self._cry("pool", f"{backup_id} is handed out and not on {lock_id}")
 
     def _at_risk(self, con: Connection, believed: Instant) -> Iterator[str]:
-        for code_id, accepted_at in self.guests.items():
+        for code_id, accepted_at in [*self._open.items()]:
             wish = self._scene.book.wishes[code_id]
-            if wish.ends_at is None or wish.is_deleted or believed >= wish.ends_at or wish.is_change_allowed:
+            if wish.is_over(Instant(believed - OVER_MS)):
+                del self._open[code_id]
+            if wish.ends_at is None or wish.is_over(believed) or wish.is_change_allowed:
                 continue
             starts_at = accepted_at if wish.starts_at is None else Instant(wish.starts_at - AT_RISK_MS)
             is_late = believed >= max(starts_at, accepted_at + LATE_ORDER_MS)
@@ -136,10 +143,11 @@ class PoolAuditor:
 
     def _ready(self, con: Connection, lock_id: str) -> Iterator[str]:
         """Spares that are on the lock, and that the hub has evidence for."""
-        proven = {record.lease for record in slots.read_all(con, LockId(lock_id)).values() if record.proof is not None}
-        for code_id in self._held(lock_id) & self.spares.keys() & {str(lease) for lease in proven}:
+        for code_id in self._held(lock_id) & self.spares.keys():
+            held = slots.of_code(con, LockId(lock_id), CodeId(code_id))
             code = codes.get(con, CodeId(code_id))
-            if code is not None and not code.is_deleted and not self._scene.doors[lock_id].unheard:
+            is_proven = held is not None and held.proof is not None
+            if is_proven and code is not None and not code.is_deleted and not self._scene.doors[lock_id].unheard:
                 yield code_id
 
     def _keep(self, wish: Wish) -> None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from drivers.simulator.lock.schedule import Kind
 from gateway.model.clock import ClockReading, ClockTrust
-from gateway.model.ids import LockId
+from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.model.link import LONGEST_LEAD_MS
 from gateway.store import facts, lock_time, slots
@@ -29,8 +29,8 @@ def lead_of(con: Connection, lock_id: str, lead_ms: int) -> int:
 
 def has_window(con: Connection, lock_id: str, wish: Wish) -> bool:
     """Whether the write that begins now carries a window that opens no earlier, and shuts no later, than ordered (A2)."""
-    known = slots.read_all(con, LockId(lock_id))
-    asked = next((record.barrier.asked for record in known.values() if record.lease == wish.code_id), None)
+    held = slots.of_code(con, LockId(lock_id), CodeId(wish.code_id))
+    asked = None if held is None else held.barrier.asked
     if asked is None or asked.ends_at is None or wish.ends_at is None:
         return False
     return (asked.starts_at or 0) >= (wish.starts_at or 0) and asked.ends_at <= wish.ends_at
