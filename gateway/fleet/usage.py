@@ -91,8 +91,9 @@ def _used_while_free(con: Connection, bench: Bench, record: SlotRecord, at: Inst
     code = None if former is None else codes.get(con, former.code_id)
     row = locks.get(con, bench.lock_id)
     # A lock that shows PINs is asked before anything is cleared. One that hides them could show a stranger's asterisks, if
-    # nobody listened while the slot was empty: then the slot is left alone (N2).
-    is_sure = record.sighted_by is SightingSource.LOCK or (row is not None and row.profile.read_back is ReadBack.CLEAR)
+    # nobody listened while the slot was empty, or it tells nothing of hands: then the slot is left alone (N2).
+    was_watched = record.sighted_by is SightingSource.LOCK and row is not None and row.profile.tells_hands
+    is_sure = was_watched or (row is not None and row.profile.read_back is ReadBack.CLEAR)
     is_elsewhere = former is not None and slots.holds_any(con, former.code_id)
     if former is None or code is None or is_elsewhere or not is_sure:
         slots.put(con, bench.lock_id, ledger.surprised(record))

@@ -215,8 +215,8 @@ def notified(record: SlotRecord, *, is_present: bool, at: Instant) -> SlotRecord
     if not is_present and not (is_soon and record.operation is Operation.WRITE):
         return _seen(record, SightedAs.EMPTY, at)
     if record.proven is not None and record.sighted is SightedAs.EMPTY:
-        # Our PIN was seen gone: what is there now is somebody else's, also where the lock will show asterisks.
-        return _seen(record, SightedAs.HELD, at)
+        # Our PIN was seen gone: what is there now is somebody else's, also where the lock will show asterisks, at any later look.
+        return replace(_seen(record, SightedAs.HELD, at), was_empty=False, proof=None)
     # A second word right after our write asks for a look; at any other time asterisks prove nothing any more (A7).
     return unseen(record, at) if is_soon else replace(unseen(record, at), was_empty=False, proof=None)
 

@@ -10,6 +10,7 @@ from gateway.model.slot import SightedAs, SlotRecord, Verdict, Wanted, judge
 from tests.builders import KEY, NOON, digest, slot
 
 LATER = Instant(NOON + HOUR_MS)
+MASKED = Sighting(Held(None), SightingSource.LOCK)
 WANTED = Wanted(digest("2580"), 1)
 
 
@@ -24,6 +25,8 @@ def test_a15_what_appears_where_our_pin_was_deleted_is_not_ours_even_when_it_is_
     assert judge(deleted, WANTED) is Verdict.DRIFT_DELETED
     programmed = ledger.notified(deleted, is_present=True, at=LATER)
     assert judge(programmed, WANTED) is Verdict.DRIFT_CHANGED
+    looked = ledger.sighted(ledger.unseen(programmed, LATER), MASKED, LATER, lambda pin: pin.digest(KEY))
+    assert judge(looked, WANTED) is Verdict.DRIFT_CHANGED
 
 
 def test_a15_a_word_about_a_slot_that_held_our_pin_asks_for_a_look_and_asterisks_are_no_answer() -> None:

@@ -37,6 +37,34 @@ def test_an_allowed_change_at_a_masked_lock_is_never_told_as_our_pin() -> None:
     assert tell(story, models=[replace(shipped_model("masked"), slots=5)]) == []
 
 
+def test_a_look_for_another_reason_does_not_take_an_allowed_change_for_our_pin() -> None:
+    """Another code was deleted by hand, so the hub looked for a wipe, and found the stranger's asterisks in place (N6, A17)."""
+
+    async def story(world: World) -> None:
+        body: dict[str, Fact] = {
+            "access_code_id": "owner",
+            "device_id": LOCK,
+            "code": "25802580",
+            "is_external_modification_allowed": True,
+        }
+        world.manager.order("access_code.create", body)
+        await world.pass_time(60)
+        (slot,) = world.doors[LOCK].firmware.pins()
+        create(world, "guest", "14701470")
+        await world.pass_time(60)
+        world.doors[LOCK].erase(slot, world.loop.time())
+        await world.pass_time(60)
+        world.doors[LOCK].program(slot, "99999999", world.loop.time())
+        await world.pass_time(60)
+        (other,) = world.doors[LOCK].firmware.pins().keys() - {slot}
+        world.doors[LOCK].erase(other, world.loop.time())
+        await world.pass_time(600)
+        assert pins(world) == {"99999999", "14701470"}
+        assert [event.kind for event in world.counterpart.of_code("owner")].count(EventKind.CODE_SET) == 1
+
+    assert tell(story, models=[shipped_model("masked")]) == []
+
+
 def test_a_code_that_is_wanted_again_before_its_removal_arrived_is_told_with_evidence() -> None:
     """The look found our PIN still there: `set` was told without a slot and without evidence (A7)."""
 

@@ -143,6 +143,23 @@ def test_a_lock_that_tells_nothing_of_hands_is_looked_at_before_each_write() -> 
     assert tell(story, models=[replace(shipped_model("plain_v1"), notifies_keypad_changes=False)]) == []
 
 
+def test_a_stranger_in_our_former_slot_of_a_masked_lock_that_tells_nothing_of_hands_stays() -> None:
+    """The stranger opened the door, which was taken for our own PIN that had never gone, and the slot was cleared (N2, A18)."""
+
+    async def story(world: World) -> None:
+        create(world, "first", "25802580")
+        await world.pass_time(60)
+        delete(world, "first")
+        await world.pass_time(HOUR_S)
+        world.doors[LOCK].program(1, "99999999", world.loop.time())
+        await world.pass_time(60)
+        world.doors[LOCK].press("99999999", world.loop.time())
+        await world.pass_time(600)
+        assert pins(world) == {"99999999"}
+
+    assert tell(story, models=[replace(shipped_model("masked"), notifies_keypad_changes=False)]) == []
+
+
 def test_a_code_programmed_while_a_lock_is_out_of_reach_is_not_written_over() -> None:
     """What the lock told of it was heard by nobody, and the slot still counted as free (N2)."""
 
