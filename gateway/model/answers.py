@@ -68,13 +68,17 @@ class Listing:
 
 
 class RefusalReason(StrEnum):
-    """Why a lock said no; the same request would be refused again."""
+    """Why a lock said no; the same request would be refused again.
+
+    `SILENT` is no driver's answer: the hub concludes it from writes that a lock took and did not keep (`model/ledger.py`).
+    """
 
     DUPLICATE = "duplicate_code_on_device"
     CONSTRAINTS = "code_constraints_violated"
     NO_SPACE = "no_space_for_access_code_on_device"
     WINDOW = "schedule_not_possible_on_device"
     UNSPECIFIED = "refused_by_lock"
+    SILENT = "refused_silently"
 
 
 @dataclass(frozen=True, slots=True)

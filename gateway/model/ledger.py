@@ -40,6 +40,11 @@ Locks report within a second; a late report after 8 s has been seen (our measure
 UNSPECIFIED_REFUSALS_MAX = 3
 """A refusal without a reason is believed to be permanent after this many: a lock whose keypad is in use says no too."""
 
+SILENT_REFUSALS_MIN = 4
+"""A PIN that a lock took so often, and did not show after it, is refused without a word: some locks treat a PIN so that another
+slot of theirs holds (owners report it of Schlage BE469 and BE469ZP). With the waits of A8 that is two minutes after the
+first try: early enough for another PIN, and too often for bad luck on the radio. It is tried all the same; the other PIN may go."""
+
 PROVING = frozenset({Evidence.SUPERVISED, Evidence.NOTIFIED, Evidence.READ_BACK, Evidence.MASKED, Evidence.USED})
 """What proves a write (A7). Acknowledged alone never does."""
 
@@ -47,10 +52,14 @@ PROVING = frozenset({Evidence.SUPERVISED, Evidence.NOTIFIED, Evidence.READ_BACK,
 def intend_write(
     record: SlotRecord, code_id: CodeId, digest: PinDigest, at: Instant, window: Window | None = None
 ) -> SlotRecord:
-    """We are about to write this PIN here, under this window. Takes the lease; drops the proof of any earlier write (A7)."""
+    """We are about to write this PIN here, under this window. Takes the lease; drops the proof of any earlier write (A7).
+
+    Another PIN begins anew: what the lock did with the one before says nothing about it.
+    """
     was_empty = record.sighted is SightedAs.EMPTY and record.sighted_by is SightingSource.LOCK
     assert record.lease == code_id or was_empty, "a slot that is not leased is written only when seen empty (N2)"
     fresh = record if record.lease == code_id else SlotRecord(record.slot, lease=code_id)
+    is_again = fresh.intended == digest
     return replace(
         fresh,
         operation=Operation.WRITE,
@@ -59,7 +68,9 @@ def intend_write(
         intended_at=at,
         was_empty=was_empty,
         proof=None,
-        refusal=None,
+        refusal=RefusalReason.SILENT if is_again and fresh.refusal is RefusalReason.SILENT else None,
+        tries=fresh.tries if is_again else 0,
+        next_try_at=fresh.next_try_at if is_again else None,
         refused_generation=None,
         sighted=SightedAs.UNKNOWN,
         sighted_digest=None,
@@ -298,7 +309,7 @@ def released(record: SlotRecord) -> SlotRecord:
 
 
 def _confirmed(record: SlotRecord, evidence: Evidence, at: Instant) -> SlotRecord:
-    done = replace(record, outcome=Outcome.CONFIRMED, tries=0, next_try_at=None, unanswered=0)
+    done = replace(record, outcome=Outcome.CONFIRMED, refusal=None, tries=0, next_try_at=None, unanswered=0)
     if record.operation is Operation.CLEAR:
         return _seen(done, SightedAs.EMPTY, at)
     held = _seen(done, SightedAs.HELD, at, digest=record.intended)
@@ -318,7 +329,13 @@ def _settled(record: SlotRecord, seen: SlotRecord, at: Instant) -> SlotRecord:
     was_open = record.outcome in {Outcome.PENDING, Outcome.ACKNOWLEDGED, Outcome.AMBIGUOUS}
     is_news = record.sighted is not seen.sighted or (record.sighted_at or 0) < (record.intended_at or 0)
     # Looked at again before the write is repeated: the same failure is not counted twice, or its wait would never end.
-    return failed(_still_there(seen, at)) if was_open and is_news else seen
+    return _not_kept(failed(_still_there(seen, at))) if was_open and is_news else seen
+
+
+def _not_kept(record: SlotRecord) -> SlotRecord:
+    """The lock shows that a write left nothing. After several it is a refusal, if a silent one."""
+    is_refused = record.tries >= SILENT_REFUSALS_MIN and record.sighted in {SightedAs.EMPTY, SightedAs.HELD}
+    return replace(record, refusal=RefusalReason.SILENT) if is_refused else record
 
 
 def _still_there(seen: SlotRecord, at: Instant) -> SlotRecord:
@@ -335,6 +352,7 @@ def _proved(seen: SlotRecord, evidence: Evidence, at: Instant) -> SlotRecord:
         outcome=Outcome.CONFIRMED,
         proof=proof,
         proven=seen.intended,
+        refusal=None,
         tries=0,
         next_try_at=None,
         refused_generation=None,

@@ -315,6 +315,11 @@ def may_be_landing(record: SlotRecord) -> bool:
     return is_open and record.lease is not None and 0 <= record.sighted_at - record.intended_at < LANDING_MS
 
 
+def is_refused_silently(record: SlotRecord, digest: PinDigest) -> bool:
+    """Whether the lock took this PIN again and again and kept it never. It is still tried (A8)."""
+    return record.refusal is RefusalReason.SILENT and record.intended == digest
+
+
 def _was_noticed_by_others(record: SlotRecord) -> bool:
     """Whether the proof of a confirmed write was dropped because the lock told of somebody else's hand in this slot."""
     was_confirmed = record.operation is Operation.WRITE and record.outcome is Outcome.CONFIRMED

@@ -4,7 +4,7 @@ Waiting is part of the answer: a candidate with `not_before` in the future is no
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.ids import CodeId, Slot
@@ -113,10 +113,10 @@ def _adoptions(scene: Scene) -> Iterator[Candidate]:
 def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire) -> Candidate | None:
     if verdict in _LEADS_TO_WRITE and _is_start_in_doubt(scene, wish):
         is_old_pin_there = verdict not in _DRIFT and possible_pins(record) - {wish.code.digest}
-        return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE) if is_old_pin_there else None
+        return _remove(record, wish) if is_old_pin_there else None
     match verdict:
         case Verdict.ORPHAN:
-            return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
+            return _remove(record, wish)
         case Verdict.ORPHAN_UNSEEN:
             return _remove_unseen(record, wish)
         case Verdict.REFUSED_LEFTOVER:
@@ -133,6 +133,12 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
             return None
 
 
+def _remove(record: SlotRecord, wish: Desire) -> Candidate:
+    """Take the code off: the first time at once, however long a write that did not succeed had to wait for its repetition (A9)."""
+    clear = _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
+    return clear if record.operation is Operation.CLEAR else replace(clear, not_before=None)
+
+
 def _remove_unseen(record: SlotRecord, wish: Desire) -> Candidate:
     # A PIN that was ours for sure needs no look before its first clear; a clear that proved nothing does.
     is_surely_ours = record.operation is Operation.WRITE and record.proven is not None
@@ -140,7 +146,7 @@ def _remove_unseen(record: SlotRecord, wish: Desire) -> Candidate:
     was_emptied = record.operation is Operation.CLEAR and record.outcome is Outcome.CONFIRMED
     is_silent = record.unanswered >= BLIND_AFTER_READS and not was_emptied
     if is_surely_ours or is_silent or may_be_landing(record):
-        return _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
+        return _remove(record, wish)
     is_cleared = record.operation is Operation.CLEAR
     return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.PROVE_REMOVED if is_cleared else Urgency.REMOVE)
 
@@ -186,8 +192,10 @@ def _write(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Ca
     code = wish.code
     window = wish.window
     action = WriteSlot(record.slot, code.code_id, code.digest, code.generation, reason, wish.due, window=window)
-    waits = [record.next_try_at]
     is_repeat = record.operation is Operation.WRITE and record.intended == code.digest
+    # Another PIN does not wait for the repetition of the one before, unless the lock could not be told even that.
+    has_to_wait = is_repeat or record.outcome is Outcome.NOT_SENT
+    waits = [record.next_try_at if has_to_wait else None]
     if is_repeat and (record.intended_at or 0) >= code.accepted_at:
         # What a guest who is about to come still has left is not spent on a preload days ahead.
         is_inside_lead = scene.reading.lo < wish.due and not wish.is_ahead(scene.reading.lo)

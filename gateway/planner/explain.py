@@ -17,7 +17,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
 from gateway.model.instant import DAY_MS, HOUR_MS, LAST_INSTANT, MINUTE_MS, SECOND_MS, Instant
 from gateway.model.issues import Issue
-from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, Verdict, possible_pins
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, Verdict, is_refused_silently, possible_pins
 from gateway.model.snapshot import LockSnapshot
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, WriteSlot
 from gateway.planner.backoff import open_again_at
@@ -276,7 +276,9 @@ def _believed(code: AccessCode, record: SlotRecord | None, plan: Plan, issues: f
         case Verdict.GOOD:
             return f"its PIN is in slot {record.slot} of the lock"
         case Verdict.DUE:
-            return f"its PIN is not on the lock, slot {record.slot} is kept for it"
+            silent = REFUSAL_WORDS[RefusalReason.SILENT]
+            why = f", and the lock refuses it: {silent}" if is_refused_silently(record, code.digest) else ""
+            return f"its PIN is not on the lock, slot {record.slot} is kept for it{why}"
         case Verdict.UNPROVEN | Verdict.UNPROVEN_MASKED:
             return f"its PIN may be in slot {record.slot}, that is not proven"
         case Verdict.REFUSED | Verdict.REFUSED_LEFTOVER as verdict:

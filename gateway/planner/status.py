@@ -7,7 +7,7 @@ from gateway.model.clock import ClockReading
 from gateway.model.instant import Instant
 from gateway.model.issues import Issue, Status
 from gateway.model.loss import Loss
-from gateway.model.slot import SightedAs, SlotRecord, Verdict, is_lost
+from gateway.model.slot import SightedAs, SlotRecord, Verdict, is_lost, is_refused_silently
 from gateway.model.window import Window
 from gateway.planner.desired import REMOVAL_FAILED_MS, Desire, Phase, escalation
 
@@ -17,6 +17,7 @@ _OF_REFUSAL = {
     RefusalReason.NO_SPACE: Issue.NO_SPACE,
     RefusalReason.WINDOW: Issue.REFUSED,
     RefusalReason.UNSPECIFIED: Issue.REFUSED,
+    RefusalReason.SILENT: Issue.REFUSED,
 }
 _DRIFT = frozenset({Verdict.DRIFT_CHANGED, Verdict.DRIFT_DELETED})
 
@@ -132,6 +133,8 @@ def _of_unproven(
         return issues | {Issue.FAILED_TO_SET, _OF_REFUSAL[reason or RefusalReason.UNSPECIFIED]}, []
     if now.verdict in _DRIFT and wish.code.is_external_modification_allowed:
         return issues, []
+    if now.record is not None and is_refused_silently(now.record, wish.code.digest):
+        return issues | {Issue.FAILED_TO_SET, Issue.REFUSED}, []
     late = escalation(wish, lead_ms, now.loss)
     if reading.lo >= late.failed_at:
         return issues | {Issue.FAILED_TO_SET}, []

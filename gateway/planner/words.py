@@ -71,6 +71,7 @@ REFUSAL_WORDS: Mapping[RefusalReason, str] = {
     RefusalReason.NO_SPACE: "it is full",
     RefusalReason.WINDOW: "it cannot keep that window",
     RefusalReason.UNSPECIFIED: "it gave no reason",
+    RefusalReason.SILENT: "it takes it without a word and does not keep it, perhaps because a hidden slot holds the same one",
 }
 """Why a lock said no, for a person."""
 

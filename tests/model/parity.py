@@ -81,7 +81,9 @@ WORDS: tuple[Word, ...] = (
     _error("no_space_for_access_code_on_device", "no slot is left"),
     _error("conflicting_external_modification", "changed or deleted at the lock, being restored"),
     _error("access_code_inactive", "on the lock and switched off there"),
-    _error("provider_issue", "the lock refused without a reason"),
+    _error(
+        "provider_issue", "the lock refused without a reason, or without a word: it took the PIN and did not keep it"
+    ),
     _error(
         "device_disconnected",
         "copied while the lock does not answer",

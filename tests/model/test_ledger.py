@@ -10,7 +10,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
 from gateway.model.instant import MINUTE_MS, Instant
 from gateway.model.pin import Pin
-from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, is_refused_silently
 from tests.builders import KEY, NOON, digest, slot
 
 CODE = CodeId("code-1")
@@ -57,6 +57,18 @@ def test_a_look_after_an_unknown_end_decides_and_counts_once() -> None:
     found = see(ambiguous, Held(Pin("2580")))
     assert found.proof is not None
     assert (found.tries, found.proof.evidence) == (0, Evidence.READ_BACK)
+
+
+def test_a8_a_write_that_is_taken_again_and_again_and_kept_never_is_a_silent_refusal_of_that_pin() -> None:
+    record, wanted = EMPTY, digest("2580")
+    for count in range(1, ledger.SILENT_REFUSALS_MIN + 2):
+        record = see(ledger.intend_write(record, CODE, wanted, NOON), Empty())
+        assert is_refused_silently(record, wanted) is (count >= ledger.SILENT_REFUSALS_MIN)
+    assert record.refused_generation is None, "it is tried all the same"
+    other = ledger.intend_write(record, CODE, digest("3690"), NOON)
+    assert (other.refusal, other.tries, other.next_try_at) == (None, 0, None)
+    kept = see(ledger.intend_write(record, CODE, wanted, NOON), Held(Pin("2580")))
+    assert not is_refused_silently(kept, wanted)
 
 
 def test_a7_masked_after_an_empty_slot_proves_and_masked_after_anything_else_does_not() -> None:

@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
 from drivers.simulator.doors.driver import Trouble
 from drivers.simulator.lock.profiles import shipped_model
+from gateway.model.events import EventKind
 from tests.sim.doors import Radio, Verb
-from tests.sim.stories.house import LOCK, create, pins, tell
+from tests.sim.reception import Ending, Reception
+from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
+from tests.sim.stories.test_windows import heard
 from tests.sim.world import World
 
 
@@ -28,3 +33,65 @@ def test_a_lost_command_on_a_lock_that_tells_nothing_of_hands_is_repeated_soon()
         assert pins(world) == {"14701470", "25802580"}
 
     assert tell(story, models=[replace(shipped_model("plain_v1"), notifies_keypad_changes=False)]) == []
+
+
+MINUTE_S = 60.0
+STRANGER = "9086"
+SILENT = shipped_model("schlage_be469zp")
+"""It shows asterisks, and takes no PIN twice without a word of it."""
+
+
+def test_a_pin_that_a_lock_refuses_without_a_word_is_told_within_minutes_of_its_lead() -> None:
+    """The PIN of a hidden stranger: it was told when the guest stood at the door, after eight tries in two hours (A8)."""
+
+    async def story(world: World) -> None:
+        reception = Reception(world)
+        create(world, "guest", STRANGER, 2 * HOUR_S, 9 * HOUR_S)
+        await world.pass_time(1.5 * HOUR_S + 180)
+        assert heard(world, EventKind.CODE_FAILED_TO_SET) == 1
+        writes = world.doors[LOCK].calls[Verb.WRITE]
+        await world.pass_time(HOUR_S)
+        assert reception.endings == {Ending.TOLD: 1}
+        assert world.doors[LOCK].calls[Verb.WRITE] > writes, "it is tried all the same: the stranger may go"
+        assert heard(world, EventKind.CODE_FAILED_TO_SET) == 1
+        world.doors[LOCK].erase(22, world.loop.time())
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {STRANGER}
+
+    assert tell(story, [SILENT], {1: {22: STRANGER}}) == []
+
+
+def test_another_pin_for_a_code_that_does_not_get_on_the_lock_is_written_at_once() -> None:
+    """The new PIN waited for the repetition of the old one, up to half an hour."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", STRANGER, 0.5 * HOUR_S, 9 * HOUR_S)
+        await world.pass_time(0.4 * HOUR_S)
+        new_pin(world, "guest", "2581")
+        await world.pass_time(10)
+        assert "2581" in pins(world)
+        assert heard(world, EventKind.CODE_SET) == 1
+
+    assert tell(story, [SILENT], {1: {22: STRANGER}}) == []
+
+
+@pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "ended"])
+def test_a_code_whose_new_pin_does_not_get_on_the_lock_goes_at_once_when_it_has_to(*, is_deleted: bool) -> None:
+    """Its removal waited for the repetition of the write, and the old PIN opened the door meanwhile (A9)."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", "14701470", None, None if is_deleted else 20 * MINUTE_S)
+        await world.pass_time(MINUTE_S)
+        door = world.doors[LOCK]
+        door.radio = Radio(1.0, (Trouble.LOST_COMMAND,))
+        new_pin(world, "guest", "25802580")
+        await world.pass_time(19 * MINUTE_S)
+        door.radio = Radio()
+        assert pins(world) == {"14701470"}
+        world.auditors.violations.clear()  # nobody could help it while no command arrived
+        if is_deleted:
+            delete(world, "guest")
+        await world.pass_time(2 * MINUTE_S)
+        assert pins(world) == set()
+
+    assert tell(story) == []
