@@ -58,6 +58,11 @@ class Lane:
         return any(entry[0] < action.urgency for entry in self._waiters if not entry[3].done())
 
     @property
+    def is_free(self) -> bool:
+        """Whether a turn would begin without a wait."""
+        return not self._is_taken
+
+    @property
     def waiting(self) -> int:
         """How many wait for the lane now."""
         return sum(not entry[3].done() for entry in self._waiters)

@@ -134,9 +134,9 @@ def advance(
     """
     last_event = journal.last_seq(con)
     if done is not None:
+        _record(con, bench, done, reading.lo, chance)
         # The instants kept with the result must not lie ahead after a power cut, or its waits would grow (T1).
         facts.raise_high_water(con, reading.lo)
-        _record(con, bench, done, reading.lo, chance)
     seen = look(con, bench, reading, last)
     if seen is None:
         return None

@@ -88,10 +88,12 @@ class Worker:
         found = await self._peek()
         await self._forecast(found)
         while found is not None:
-            if not found.is_settled:
+            has_work = self._port is not None and found.head is not None
+            if not found.is_settled and not (has_work and self._lane.is_free):
+                # What is to be told does not wait for the lane; where there is no wait, it goes into the commit of the intent.
                 step = await self._advance(None, may_act=_not_now)
                 found = None if step is None else step.plan
-            elif self._port is not None and found.head is not None:
+            elif has_work and found.head is not None:
                 self.pulse.beat(is_queued=True)
                 async with self._lane.turn(found.head) as turn:
                     found = await self._use(turn)

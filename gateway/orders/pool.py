@@ -86,7 +86,8 @@ def generate(con: Connection, cabinet: Cabinet, at: Instant) -> CodeId | None:
         origin=Origin.HUB,
         prefer_native_scheduling=False,  # on the lock at once, and without a gap when it is pulled
     )
-    codes.put(con, code, cabinet.seal.seal(pin, code.lock_id, code_id))
+    sealed = cabinet.seal.seal(pin, code.lock_id, code_id)
+    codes.put(con, code, sealed, begins_after_line=journal.last_line(con))
     pool.add_spare(con, code_id)
     body: dict[str, Fact] = {"name": code.name, "type": code.window.type.value, "is_backup": True, "generation": 1}
     journal.append(con, Event(EventKind.CODE_CREATED, code.lock_id, code_id, body=body), at)

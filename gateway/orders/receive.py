@@ -266,6 +266,7 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
         event = Event(kind, code.lock_id, code.code_id, order.command_id, order.origin, body)
         return journal.append(con, event, at)
 
+    begins_after_line = journal.last_line(con)
     tell(EventKind.COMMAND_RECEIVED, {})
     # A newer generation ends the older orders of its code (C2).
     for older in inbox.open_orders_of_code(con, code.code_id):
@@ -276,7 +277,7 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
     before = codes.get(con, code.code_id)
     if not code.is_deleted and pool.get(con, code.code_id) is None:
         give_way(con, code.lock_id, code.digest, at)
-    codes.put(con, code, sealed)
+    codes.put(con, code, sealed, begins_after_line=begins_after_line)
     follow(con, code, at)
     if change.is_guest is not None:
         pool.enrol(con, code.code_id, is_guest=change.is_guest)

@@ -10,7 +10,8 @@ from gateway.model.issues import Issue, Status
 from gateway.model.pin import PinDigest
 from gateway.model.snapshot import Announced
 from gateway.model.window import Window
-from gateway.store.database import Connection, Row
+from gateway.store import rows
+from gateway.store.database import Connection, Row, Value
 
 _COLUMNS = """code_id, lock_id, name, pin_digest, starts_at_ms, ends_at_ms, generation, created_at_ms, accepted_at_ms,
     deleted_at_ms, origin, is_external_modification_allowed, prefer_native_scheduling, strict_start"""
@@ -21,39 +22,31 @@ ROWS_KEPT = 2048
 with 30 codes have, at about half a kilobyte each."""
 
 
-def put(con: Connection, code: AccessCode, sealed: bytes | None) -> None:
+def put(con: Connection, code: AccessCode, sealed: bytes | None, *, begins_after_line: int = 0) -> None:
     """Store a new code, or a new generation of one. A code that had finished lives again.
 
-    `sealed` is None once it was erased, and for somebody else's code that is taken off.
+    `sealed` is None once it was erased, and for somebody else's code that is taken off. The timeline of a new code begins after
+    this line of the journal.
     """
-    con.execute(
-        f"""INSERT INTO access_code ({_COLUMNS}, pin_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (code_id) DO UPDATE SET
-            lock_id = excluded.lock_id, name = excluded.name, pin_digest = excluded.pin_digest,
-            starts_at_ms = excluded.starts_at_ms, ends_at_ms = excluded.ends_at_ms, generation = excluded.generation,
-            created_at_ms = excluded.created_at_ms, accepted_at_ms = excluded.accepted_at_ms,
-            deleted_at_ms = excluded.deleted_at_ms, origin = excluded.origin,
-            is_external_modification_allowed = excluded.is_external_modification_allowed,
-            prefer_native_scheduling = excluded.prefer_native_scheduling, strict_start = excluded.strict_start,
-            is_window_refused = 0, pin_sealed = excluded.pin_sealed, finished_at_ms = NULL""",
-        (
-            code.code_id,
-            code.lock_id,
-            code.name,
-            code.digest,
-            code.window.starts_at,
-            code.window.ends_at,
-            code.generation,
-            code.created_at,
-            code.accepted_at,
-            code.deleted_at,
-            code.origin.value,
-            int(code.is_external_modification_allowed),
-            int(code.prefer_native_scheduling),
-            int(code.strict_start),
-            sealed,
-        ),
-    )
+    values: dict[str, Value] = {
+        "lock_id": code.lock_id,
+        "name": code.name,
+        "pin_digest": code.digest,
+        "starts_at_ms": code.window.starts_at,
+        "ends_at_ms": code.window.ends_at,
+        "generation": code.generation,
+        "created_at_ms": code.created_at,
+        "accepted_at_ms": code.accepted_at,
+        "deleted_at_ms": code.deleted_at,
+        "origin": code.origin.value,
+        "is_external_modification_allowed": int(code.is_external_modification_allowed),
+        "prefer_native_scheduling": int(code.prefer_native_scheduling),
+        "strict_start": int(code.strict_start),
+        "is_window_refused": 0,
+        "pin_sealed": sealed,
+        "finished_at_ms": None,
+    }
+    rows.keep(con, "access_code", {"code_id": code.code_id}, values, {"begins_after_line": begins_after_line})
 
 
 def get(con: Connection, code_id: CodeId) -> AccessCode | None:
@@ -70,27 +63,27 @@ def sealed_pin(con: Connection, code_id: CodeId) -> bytes | None:
 
 def unfinished(con: Connection, lock_id: LockId) -> tuple[AccessCode, ...]:
     """Codes of a lock that are not proven gone for good, ordered by id."""
-    rows = con.execute(
+    found = con.execute(
         f"SELECT {_COLUMNS} FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL ORDER BY code_id", (lock_id,)
     )
-    return tuple(_code(row) for row in rows)
+    return tuple(_code(row) for row in found)
 
 
 def unfinished_with_pin(con: Connection, lock_id: LockId, digest: PinDigest) -> tuple[AccessCode, ...]:
     """Codes of a lock with this PIN that are not proven gone for good (A10)."""
-    rows = con.execute(
+    found = con.execute(
         f"SELECT {_COLUMNS} FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL AND pin_digest = ?",
         (lock_id, digest),
     )
-    return tuple(_code(row) for row in rows)
+    return tuple(_code(row) for row in found)
 
 
 def all_codes(con: Connection, *, limit: int) -> tuple[AccessCode, ...]:
     """The newest `limit` codes of all locks, finished ones too, ordered by start."""
-    rows = con.execute(
+    found = con.execute(
         f"SELECT {_COLUMNS} FROM access_code ORDER BY finished_at_ms IS NOT NULL, created_at_ms DESC LIMIT ?", (limit,)
     )
-    return tuple(_code(row) for row in rows)
+    return tuple(_code(row) for row in found)
 
 
 def is_finished(con: Connection, code_id: CodeId) -> bool:
@@ -113,28 +106,24 @@ def revive(con: Connection, code_id: CodeId, digest: PinDigest) -> None:
 
 def announced(con: Connection, lock_id: LockId) -> dict[CodeId, Announced]:
     """What was last told about each unfinished code of a lock."""
-    rows = con.execute(
+    found = con.execute(
         """SELECT code_id, announced_status, announced_digest, announced_issues, announced_starts_at_ms, announced_ends_at_ms
            FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL""",
         (lock_id,),
     )
-    return {CodeId(str(row[0])): _announced(row) for row in rows}
+    return {CodeId(str(row[0])): _announced(row) for row in found}
 
 
 def announce(con: Connection, code_id: CodeId, told: Announced) -> None:
     """Remember what was told; in the same transaction as the events that told it."""
-    con.execute(
-        """UPDATE access_code SET announced_status = ?, announced_digest = ?, announced_issues = ?,
-           announced_starts_at_ms = ?, announced_ends_at_ms = ? WHERE code_id = ?""",
-        (
-            told.status.value,
-            told.digest,
-            " ".join(sorted(told.issues)),
-            None if told.scheduled is None else told.scheduled.starts_at,
-            None if told.scheduled is None else told.scheduled.ends_at,
-            code_id,
-        ),
-    )
+    values: dict[str, Value] = {
+        "announced_status": told.status.value,
+        "announced_digest": told.digest,
+        "announced_issues": " ".join(sorted(told.issues)),
+        "announced_starts_at_ms": None if told.scheduled is None else told.scheduled.starts_at,
+        "announced_ends_at_ms": None if told.scheduled is None else told.scheduled.ends_at,
+    }
+    rows.keep(con, "access_code", {"code_id": code_id}, values)
 
 
 def refuse_window(con: Connection, code_id: CodeId) -> None:
@@ -144,10 +133,10 @@ def refuse_window(con: Connection, code_id: CodeId) -> None:
 
 def refused_windows(con: Connection, lock_id: LockId) -> frozenset[CodeId]:
     """Unfinished codes of a lock whose window it could not keep."""
-    rows = con.execute(
+    found = con.execute(
         "SELECT code_id FROM access_code WHERE lock_id = ? AND finished_at_ms IS NULL AND is_window_refused", (lock_id,)
     )
-    return frozenset(CodeId(str(row[0])) for row in rows)
+    return frozenset(CodeId(str(row[0])) for row in found)
 
 
 @lru_cache(ROWS_KEPT)

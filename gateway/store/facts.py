@@ -1,6 +1,9 @@
 """Small facts under a name: epochs, counters, high-water marks."""
 
+from typing import cast
+
 from gateway.model.instant import Instant
+from gateway.store import rows
 from gateway.store.database import Connection
 
 _EPOCH = "event.epoch"
@@ -16,10 +19,7 @@ def read(con: Connection, name: str) -> str | None:
 
 def write(con: Connection, name: str, value: str) -> None:
     """Put the fact in place of what was there."""
-    con.execute(
-        "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value),
-    )
+    rows.keep(con, "fact", {"name": name}, {"value": value})
 
 
 def begin_epoch(con: Connection, candidate: int) -> int:
@@ -47,11 +47,12 @@ def next_session(con: Connection) -> int:
 
 
 def high_water(con: Connection) -> Instant:
-    """The latest instant that has surely passed (T1); 0 in a new database."""
-    return Instant(int(read(con, _HIGH_WATER) or 0))
+    """The latest instant that has surely passed (T1): the mark, or the newest line of the journal; 0 in a new database."""
+    line = con.execute("SELECT at_ms FROM journal ORDER BY line DESC LIMIT 1").fetchone()
+    return Instant(max(int(read(con, _HIGH_WATER) or 0), 0 if line is None else cast("int", line[0])))
 
 
 def raise_high_water(con: Connection, at: Instant) -> None:
-    """Keep an instant that has surely passed; the mark never goes back (T1)."""
+    """Keep an instant that has surely passed, unless a line of the journal keeps it; the mark never goes back (T1)."""
     if at > high_water(con):
         write(con, _HIGH_WATER, str(at))

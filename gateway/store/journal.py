@@ -3,6 +3,10 @@
 An event gets its sequence number in the transaction of the change that it reports, so numbers have no gap and an event
 exists exactly when its change does (I6). Lines without a number are the timeline's own (attempts, evidence) and are never
 sent. An event stays until the cloud's receipt covers it; PUBACK proves nothing.
+
+No index leads to events or to codes: each would cost a page or two for every line, a quarter of all bytes that a code's life
+writes (our measurement). Numbers grow with lines, so an event is found by halving, and mostly near the end. A timeline is for
+people: it is read line by line from where its code begins.
 """
 
 import hashlib
@@ -72,15 +76,20 @@ def outbox(con: Connection, after: int, limit: int) -> tuple[StoredEvent, ...]:
     """Events above `after`, in order, at most `limit`."""
     rows = con.execute(
         """SELECT seq, at_ms, kind, lock_id, code_id, command_id, actor, body, personal
-           FROM journal WHERE seq > ? ORDER BY seq LIMIT ?""",
-        (after, limit),
+           FROM journal WHERE line > ? AND seq > ? ORDER BY line LIMIT ?""",
+        (_line_before(con, after), after, limit),
     )
     return tuple(_stored(row) for row in rows)
 
 
 def last_seq(con: Connection) -> int:
     """The number of the newest event; 0 when there was none. Pruning must leave the newest event in place (A19)."""
-    row = con.execute("SELECT max(seq) FROM journal").fetchone()
+    return _seq_at(con, last_line(con))
+
+
+def last_line(con: Connection) -> int:
+    """The newest line; 0 in an empty journal."""
+    row = con.execute("SELECT max(line) FROM journal").fetchone()
     return 0 if row is None or row[0] is None else cast("int", row[0])
 
 
@@ -98,7 +107,8 @@ def acknowledge(con: Connection, up_to: int) -> int:
 
 def timeline(con: Connection, code_id: CodeId | None = None, limit: int = 500) -> tuple[Line, ...]:
     """The newest `limit` lines, of one code or of all, oldest first."""
-    where, parameters = ("WHERE code_id = ?", (code_id,)) if code_id is not None else ("", ())
+    begin = "coalesce((SELECT begins_after_line FROM access_code WHERE code_id = ?), 0)"
+    where, parameters = ("", ()) if code_id is None else (f"WHERE code_id = ? AND line > {begin}", (code_id, code_id))
     rows = con.execute(
         f"""SELECT line, seq, at_ms, kind, actor, lock_id, code_id, body, personal
             FROM journal {where} ORDER BY line DESC LIMIT ?""",
@@ -149,8 +159,8 @@ def prune(con: Connection, before: Instant, count_max: int) -> int:
     begin = 0 if first is None or first[0] is None else cast("int", first[0])
     stop = con.execute(
         """SELECT min(line) FROM journal
-           WHERE at_ms > ? OR seq > ? OR line >= (SELECT line FROM journal ORDER BY seq DESC LIMIT 1)""",
-        (before, acknowledged(con)),
+           WHERE at_ms > ? OR seq > ? OR line >= ?""",
+        (before, acknowledged(con), _newest_event(con)),
     ).fetchone()
     end = begin if stop is None or stop[0] is None else min(cast("int", stop[0]), begin + count_max)
     if end <= begin:
@@ -165,11 +175,40 @@ def prune(con: Connection, before: Instant, count_max: int) -> int:
 def next_prunable_at(con: Connection, kept_ms: int) -> Instant | None:
     """When the first line will have been kept for `kept_ms`; None when it has to stay for another reason."""
     row = con.execute("SELECT at_ms, seq, line FROM journal ORDER BY line LIMIT 1").fetchone()
-    newest = con.execute("SELECT line FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
-    if row is None or newest is None or cast("int", row[2]) >= cast("int", newest[0]):
+    if row is None or cast("int", row[2]) >= _newest_event(con):
         return None
     is_waiting = row[1] is not None and cast("int", row[1]) > acknowledged(con)
     return None if is_waiting else Instant(cast("int", row[0]) + kept_ms)
+
+
+NEAR_LINES = 64
+"""So few lines are read rather than halved."""
+
+
+def _line_before(con: Connection, seq: int) -> int:
+    """A line before all events above `seq`, and at most `NEAR_LINES` before the first of them."""
+    low = high = last_line(con)
+    step = NEAR_LINES
+    while low > 0 and _seq_at(con, low) > seq:
+        low, high, step = max(0, low - step), low, step * 2
+    while high - low > NEAR_LINES:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _seq_at(con, middle) > seq else (middle, high)
+    return low
+
+
+def _seq_at(con: Connection, line: int) -> int:
+    """The number of the newest event up to a line; 0 when there is none."""
+    row = con.execute(
+        "SELECT seq FROM journal WHERE line <= ? AND seq IS NOT NULL ORDER BY line DESC LIMIT 1", (line,)
+    ).fetchone()
+    return 0 if row is None else cast("int", row[0])
+
+
+def _newest_event(con: Connection) -> int:
+    """The line of the newest event; 0 when there is none."""
+    row = con.execute("SELECT line FROM journal WHERE seq IS NOT NULL ORDER BY line DESC LIMIT 1").fetchone()
+    return 0 if row is None else cast("int", row[0])
 
 
 def _add(

@@ -8,8 +8,8 @@ from gateway.model.instant import Instant
 from gateway.model.link import UNMEASURED, Link
 from gateway.model.lock import LockProfile
 from gateway.model.lock_clock import NEVER_CHECKED, ClockState, LockClock
-from gateway.store import facts
-from gateway.store.database import Connection, Row
+from gateway.store import facts, rows
+from gateway.store.database import Connection, Row, Value
 
 _TRIAL = "native.trial."
 _DISPROVED = "native.disproved_ms."
@@ -91,15 +91,8 @@ def set_trial(con: Connection, lock_id: LockId, code_id: CodeId | None) -> None:
     facts.write(con, _TRIAL + lock_id, code_id or "")
 
 
-def _set(con: Connection, lock_id: LockId, **columns: int | str | None) -> None:
-    # The names are ours, never somebody's input.
-    names = ", ".join(columns)
-    marks = ", ".join("?" for _ in columns)
-    updates = ", ".join(f"{name} = excluded.{name}" for name in columns)
-    con.execute(
-        f"INSERT INTO lock_time (lock_id, {names}) VALUES (?, {marks}) ON CONFLICT (lock_id) DO UPDATE SET {updates}",
-        (lock_id, *columns.values()),
-    )
+def _set(con: Connection, lock_id: LockId, **columns: Value) -> None:
+    rows.keep(con, "lock_time", {"lock_id": lock_id}, columns)
 
 
 def _lock_time(row: Row) -> LockTime:

@@ -17,17 +17,12 @@ from gateway.model.pin import PinDigest
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.model.snapshot import Effort
 from gateway.model.window import Window
-from gateway.store.database import Connection, Row
+from gateway.store import rows
+from gateway.store.database import Connection, Row, Value
 
 _COLUMNS = """slot, lease, operation, outcome, intended_digest, intended_at_ms, was_empty, evidence, evidence_at_ms,
     proven_digest, refusal, refused_generation, sighted, sighted_digest, sighted_at_ms, sighted_by, tries, next_try_at_ms,
     unanswered, asked_starts_at_ms, asked_ends_at_ms, effective_starts_at_ms, effective_ends_at_ms, is_window_confirmed"""
-_MARKS = ", ".join("?" * 25)
-_UPDATES = ", ".join(
-    f"{name} = excluded.{name}"
-    for name in (part.strip() for part in _COLUMNS.replace("\n", " ").split(","))
-    if name != "slot"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +42,8 @@ def of_lock(con: Connection, lock_id: LockId) -> dict[Slot, SlotRecord]:
 
 def read_all(con: Connection, lock_id: LockId) -> dict[Slot, SlotRecord]:
     """The same from the rows themselves, whatever is kept of them."""
-    rows = con.execute(f"SELECT {_COLUMNS} FROM slot WHERE lock_id = ? ORDER BY slot", (lock_id,))
-    return {record.slot: record for record in map(_record, rows)}
+    found = con.execute(f"SELECT {_COLUMNS} FROM slot WHERE lock_id = ? ORDER BY slot", (lock_id,))
+    return {record.slot: record for record in map(_record, found)}
 
 
 def get(con: Connection, lock_id: LockId, slot: Slot) -> SlotRecord:
@@ -70,34 +65,34 @@ def holds_any(con: Connection, code_id: CodeId) -> bool:
 
 def put(con: Connection, lock_id: LockId, record: SlotRecord) -> None:
     """Store one row. Raises the database's own error when a code would hold two slots (I4)."""
-    con.execute(
-        f"INSERT INTO slot (lock_id, {_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (lock_id, slot) DO UPDATE SET {_UPDATES}",
-        (
-            lock_id,
-            record.slot,
-            record.lease,
-            record.operation.value,
-            record.outcome.value,
-            record.intended,
-            record.intended_at,
-            int(record.was_empty),
-            None if record.proof is None else record.proof.evidence.value,
-            None if record.proof is None else record.proof.at,
-            record.proven,
-            None if record.refusal is None else record.refusal.value,
-            record.refused_generation,
-            record.sighted.value,
-            record.sighted_digest,
-            record.sighted_at,
-            record.sighted_by.value,
-            record.tries,
-            record.next_try_at,
-            record.unanswered,
-            *_ends(record.barrier.asked),
-            *_ends(record.barrier.effective),
-            int(record.barrier.is_confirmed),
-        ),
-    )
+    asked_starts_at, asked_ends_at = _ends(record.barrier.asked)
+    effective_starts_at, effective_ends_at = _ends(record.barrier.effective)
+    values: dict[str, Value] = {
+        "lease": record.lease,
+        "operation": record.operation.value,
+        "outcome": record.outcome.value,
+        "intended_digest": record.intended,
+        "intended_at_ms": record.intended_at,
+        "was_empty": int(record.was_empty),
+        "evidence": None if record.proof is None else record.proof.evidence.value,
+        "evidence_at_ms": None if record.proof is None else record.proof.at,
+        "proven_digest": record.proven,
+        "refusal": None if record.refusal is None else record.refusal.value,
+        "refused_generation": record.refused_generation,
+        "sighted": record.sighted.value,
+        "sighted_digest": record.sighted_digest,
+        "sighted_at_ms": record.sighted_at,
+        "sighted_by": record.sighted_by.value,
+        "tries": record.tries,
+        "next_try_at_ms": record.next_try_at,
+        "unanswered": record.unanswered,
+        "asked_starts_at_ms": asked_starts_at,
+        "asked_ends_at_ms": asked_ends_at,
+        "effective_starts_at_ms": effective_starts_at,
+        "effective_ends_at_ms": effective_ends_at,
+        "is_window_confirmed": int(record.barrier.is_confirmed),
+    }
+    rows.keep(con, "slot", {"lock_id": lock_id, "slot": record.slot}, values)
     known = _kept(con, lock_id)
     if known is not None and record.slot in known:
         known[record.slot] = get(con, lock_id, record.slot)
@@ -126,11 +121,11 @@ def forget_waits(con: Connection, lock_id: LockId) -> None:
 
 def foreign_pins(con: Connection, lock_id: LockId) -> dict[PinDigest, Slot]:
     """The slots of nobody that showed a PIN when they were last seen, by that PIN (A10, A14)."""
-    rows = con.execute(
+    found = con.execute(
         "SELECT sighted_digest, slot FROM slot WHERE lock_id = ? AND lease IS NULL AND sighted_digest IS NOT NULL",
         (lock_id,),
     ).fetchall()
-    return {PinDigest(cast("bytes", digest)): Slot(cast("int", slot)) for digest, slot in rows}
+    return {PinDigest(cast("bytes", digest)): Slot(cast("int", slot)) for digest, slot in found}
 
 
 def has_trusted_empty(con: Connection, lock_id: LockId) -> bool:
@@ -150,12 +145,12 @@ def doubt_empty(con: Connection, lock_id: LockId) -> None:
 
 def efforts(con: Connection, lock_id: LockId) -> dict[CodeId, Effort]:
     """Repeat tries of the lock's unfinished codes (A8)."""
-    rows = con.execute(
+    found = con.execute(
         """SELECT effort.code_id, effort.day, effort.repeats FROM effort JOIN access_code USING (code_id)
            WHERE access_code.lock_id = ? AND access_code.finished_at_ms IS NULL""",
         (lock_id,),
     )
-    return {CodeId(str(row[0])): Effort(cast("int", row[1]), cast("int", row[2])) for row in rows}
+    return {CodeId(str(row[0])): Effort(cast("int", row[1]), cast("int", row[2])) for row in found}
 
 
 def put_effort(con: Connection, code_id: CodeId, effort: Effort) -> None:

@@ -17,6 +17,7 @@ from gateway.cloud.link import LinkDown
 from gateway.cloud.reception import InboxReception
 from gateway.cloud.report import EventReceipt, encode_receipt, encode_resume
 from gateway.model.commands import Order, Receipt
+from gateway.model.events import Event, EventKind
 from gateway.model.ids import CodeId
 from gateway.model.instant import Instant
 from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
@@ -24,7 +25,7 @@ from gateway.orders.receive import Desk, receive
 from gateway.store import codes, journal
 from gateway.store.database import Connection, Database
 from gateway.store.journal import StoredEvent
-from tests.builders import FRONT, FakeClock
+from tests.builders import FRONT, NOON, FakeClock
 from tests.cloud.fakes import FakeConnection
 from tests.cloud.room import EPOCH, HUB, KEYS, make_desk, open_store
 
@@ -223,6 +224,16 @@ async def test_receipts_wait_for_company_and_are_committed_with_it(tmp_path: Pat
             await connection.until_acknowledged(5)
             assert await db.read(journal.acknowledged) == 3
         assert connection.acknowledged == [1, 2, 3, 4, 5]
+
+
+async def test_a_receipt_of_many_events_does_not_wait(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as db:
+        await db.write(lambda con: [journal.append(con, Event(EventKind.DEVICE_ADDED), NOON) for _ in range(600)])
+        inbox = Inbox(db, gather_s=3_600.0)
+        async with inbox.open() as connection:
+            connection.say(encode_receipt(EventReceipt(EPOCH, 300)), topics.Down.ACK)
+            assert await inbox.nudges.wait(OUTBOX_BELL, 5)
+            assert await db.read(journal.acknowledged) == 300
 
 
 async def test_a_receipt_that_still_waits_is_committed_at_the_stop(tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from gateway.store import facts
-from gateway.store.database import Connection, Database, DatabaseUnusable
+from gateway.model.events import Event, EventKind
+from gateway.model.ids import CodeId
+from gateway.store import facts, journal, rows
+from gateway.store.database import Connection, Database, DatabaseUnusable, _set_up, connect
 from gateway.store.migrate import SchemaTooNew, schema_files, statements
+from tests.builders import NOON
 from tests.store.conftest import PAGE_KEY
 
 
@@ -118,3 +121,46 @@ def test_each_schema_file_has_a_number_of_its_own() -> None:
 def test_the_hook_of_aiosqlite_that_we_use_is_still_there() -> None:
     assert list(inspect.signature(aiosqlite.Connection._execute).parameters) == ["self", "fn", "args", "kwargs"]
     assert isinstance(inspect.getattr_static(aiosqlite.Connection, "_conn"), property)
+
+
+async def test_a_row_that_is_kept_again_writes_what_changed_and_nothing_else(database: Database) -> None:
+    def writes(con: Connection, value: str) -> list[str]:
+        told: list[str] = []
+        con.set_trace_callback(told.append)  # type: ignore[attr-defined] # the real connection has it
+        rows.keep(con, "pool", {"lock_id": "front"}, {"is_on": 1, "announced_issues": value})
+        con.set_trace_callback(None)  # type: ignore[attr-defined] # as above
+        return [line.split(" ", 1)[0] + line.partition(" SET ")[2] for line in told if not line.startswith("SELECT")]
+
+    assert (await database.write(lambda con: writes(con, "")))[0].startswith("INSERT")
+    assert await database.write(lambda con: writes(con, "")) == []
+    assert await database.write(lambda con: writes(con, "x")) == [
+        "UPDATEannounced_issues = 'x' WHERE lock_id = 'front'"
+    ]
+
+
+async def test_a_file_of_an_older_program_keeps_its_journal_and_its_chain(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    _older(path, 5)
+    async with await Database.open(path, PAGE_KEY) as database:
+        assert await database.read(journal.verify) is None
+        assert [stored.seq for stored in await database.read(lambda con: journal.outbox(con, 1, 10))] == [2, 3]
+        assert len(await database.read(lambda con: journal.timeline(con, CodeId("code-1")))) == 3
+        assert await database.write(lambda con: journal.append(con, _EVENT, NOON)) == 4
+        assert await database.read(journal.verify) is None
+
+
+_EVENT = Event(EventKind.CODE_CREATED, None, CodeId("code-1"))
+
+
+def _older(path: Path, version: int) -> None:
+    """Make the file as a program of that schema would have, with a code and three events about it."""
+    con = connect(path)
+    _set_up(con, PAGE_KEY)
+    for number, sql in schema_files():
+        if number <= version:
+            for statement in statements(sql):
+                con.execute(statement)
+    con.execute(f"PRAGMA user_version = {version}")
+    for _ in range(3):
+        journal.append(con, _EVENT, NOON)
+    con.close()

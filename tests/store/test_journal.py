@@ -1,10 +1,13 @@
 """The journal: numbers without a gap, a chain that shows tampering, receipts that never go back or beyond."""
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from gateway.model.events import Event, EventKind
 from gateway.model.ids import CodeId, LockId
-from gateway.store import facts, journal
+from gateway.store import codes, facts, journal
 from gateway.store.database import Connection, Database
-from tests.builders import NOON
+from tests.builders import NOON, make_code
 
 
 def add(con: Connection, count: int) -> None:
@@ -18,6 +21,40 @@ async def test_i6_numbers_have_no_gap_and_notes_take_none(database: Database) ->
     stored = await database.read(lambda con: journal.outbox(con, 0, 100))
     assert [event.seq for event in stored] == [1, 2, 3, 4, 5]
     assert [event.event.body["n"] for event in stored] == [0, 1, 2, 3, 4]
+
+
+@given(gaps=st.lists(st.integers(0, 90), min_size=1, max_size=60), after=st.integers(0, 70), first=st.integers(0, 40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+async def test_an_event_is_found_by_its_number_however_many_notes_lie_between(
+    database: Database, gaps: list[int], after: int, first: int
+) -> None:
+    def found(con: Connection) -> tuple[list[int], list[int]]:
+        con.execute("DELETE FROM journal")
+        for gap in gaps:
+            journal.append(con, Event(EventKind.CODE_CREATED, LockId("l"), CodeId("c")), NOON)
+            for _ in range(gap):
+                journal.note(con, "slot.read.ended", NOON, lock_id=LockId("l"), code_id=None, body={})
+        con.execute(
+            "DELETE FROM journal WHERE line <= ? AND line < (SELECT max(line) FROM journal WHERE seq > 0)", (first,)
+        )
+        assert journal.last_seq(con) == len(gaps)
+        plain = con.execute("SELECT seq FROM journal WHERE seq > ? ORDER BY seq LIMIT 10", (after,))
+        return [int(stored.seq) for stored in journal.outbox(con, after, 10)], [int(str(row[0])) for row in plain]
+
+    halved, plain = await database.write(found)
+    assert halved == plain
+
+
+async def test_a_timeline_begins_with_its_code_and_ends_with_the_newest_line(database: Database) -> None:
+    def change(con: Connection) -> None:
+        add(con, 3)
+        codes.put(con, make_code("c1"), b"sealed", begins_after_line=journal.last_line(con))
+        add(con, 3)
+        codes.put(con, make_code("c1"), b"sealed", begins_after_line=journal.last_line(con))
+
+    await database.write(change)
+    lines = await database.read(lambda con: journal.timeline(con, CodeId("c1")))
+    assert [line.line for line in lines] == [9, 10], "another generation is the same code"
 
 
 async def test_a_rolled_back_event_leaves_no_gap(database: Database) -> None:
@@ -65,6 +102,13 @@ async def test_the_epoch_stays_with_the_database(database: Database) -> None:
     assert await database.write(lambda con: facts.begin_epoch(con, 99)) == 17
     assert await database.write(facts.next_session) == 1
     assert await database.write(facts.next_session) == 2
+
+
+async def test_t1_a_line_of_the_journal_is_a_mark_too(database: Database) -> None:
+    await database.write(lambda con: add(con, 1))
+    assert await database.read(facts.high_water) == NOON
+    await database.write(lambda con: facts.raise_high_water(con, NOON))
+    assert await database.read(lambda con: facts.read(con, "clock.high_water_ms")) is None, "not written twice"
 
 
 async def test_t1_the_high_water_mark_never_goes_back(database: Database) -> None:

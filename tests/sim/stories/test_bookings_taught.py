@@ -75,6 +75,19 @@ def test_another_pin_for_a_code_that_does_not_get_on_the_lock_is_written_at_once
     assert tell(story, [SILENT], {1: {22: STRANGER}}) == []
 
 
+@pytest.mark.parametrize("model", ["masked", "plain_v1"])
+def test_a_stranger_s_pin_is_given_to_a_guest_only_where_the_lock_hides_it(model: str) -> None:
+    """A lock that shows asterisks and takes a PIN twice leaves nobody a way to know: the auditor asked for more than can be (A10)."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", STRANGER)
+        await world.pass_time(MINUTE_S)
+        is_refused = heard(world, EventKind.COMMAND_REJECTED) == 1
+        assert is_refused is not shipped_model(model).is_masked
+
+    assert tell(story, [shipped_model(model)], {1: {22: STRANGER}}) == []
+
+
 @pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "ended"])
 def test_a_code_whose_new_pin_does_not_get_on_the_lock_goes_at_once_when_it_has_to(*, is_deleted: bool) -> None:
     """Its removal waited for the repetition of the write, and the old PIN opened the door meanwhile (A9)."""
