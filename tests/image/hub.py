@@ -1,0 +1,103 @@
+"""A hub that booted from the image: the machine, what stands around it, and questions to it over the maintenance console."""
+
+import contextlib
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.model.events import Fact
+from gateway.model.ids import HubId
+from tests.image.machine import SHELL_S, Machine
+from tests.image.patience import until
+from tests.image.surroundings import Surroundings
+from tests.stack.house import LOCKS
+
+READY_S = 300.0
+"""The bound of waiting, not of the product: the product's own is among the figures."""
+
+WHOLE = f"{len(LOCKS)} of {len(LOCKS)} locks"
+
+
+@dataclass
+class Hub:
+    """A machine that is on, as who can log in sees it."""
+
+    machine: Machine
+    around: Surroundings
+
+    def ask(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script as root, whatever comes of it."""
+        return self.machine.console.ask(script)
+
+    def run(self, script: str) -> str:
+        """Run a script as root that must succeed; its words."""
+        return self.machine.console.run(script)
+
+    def show(self, unit: str, what: str) -> str:
+        """One property of a unit."""
+        return self.run(f"systemctl show --property {what} --value {unit}").strip()
+
+    def is_active(self, unit: str) -> bool:
+        return self.show(unit, "ActiveState") == "active"
+
+    def journal(self, *options: str) -> str:
+        return self.run(f"journalctl --no-pager --output=cat {' '.join(options)}")
+
+    def status(self) -> dict[str, Fact]:
+        """What `gatewayctl status` says; empty while no daemon answers."""
+        told = self.ask("gatewayctl --json status").stdout
+        found = json.loads(told) if told.strip().startswith("{") else {}
+        return found if isinstance(found, dict) else {}
+
+    def is_met(self) -> bool:
+        """Whether all locks are reached, by the daemon's own word to systemd."""
+        told = self.ask("systemctl show --property ActiveState,StatusText gateway.service").stdout
+        return "ActiveState=active" in told and "zwave ready" in told
+
+    def is_settled(self) -> bool:
+        """Whether systemd has started all it means to start."""
+        return self.ask("systemctl is-system-running").stdout.strip() in {"running", "degraded"}
+
+    def trouble(self) -> str:
+        """What to look at when it does not become ready."""
+        return self.ask(
+            "systemctl --failed --no-legend; systemctl status --no-pager gateway zwave-js-server | head -40; "
+            "journalctl --no-pager --output=cat -u gateway -u gateway-provision -u zwave-js-server | tail -30"
+        ).stdout
+
+    def meet(self) -> None:
+        """Wait until it is ready."""
+        until(lambda: self.is_met() and self.is_settled(), READY_S, self.trouble)
+        assert WHOLE in str(self.status().get("drivers")), self.trouble()
+
+    @property
+    def hub_id(self) -> HubId:
+        """The id that it drew."""
+        return HubId(self.run("cat /etc/gateway/hub-id").strip())
+
+    def boot_number(self) -> str:
+        return self.run("cat /proc/sys/kernel/random/boot_id").strip()
+
+
+@contextlib.contextmanager
+def switched_on(machine: Machine, around: Surroundings, *, has_stick: bool = True) -> Iterator[Hub]:
+    """Give it power and wait for the shell; whatever happens, it is off at the end."""
+    machine.switch_on()
+    try:
+        if has_stick:
+            around.plug(machine)
+        machine.log_in()
+        yield Hub(machine, around)
+    finally:
+        around.pull()
+        machine.cut()
+
+
+def wall_ms() -> int:
+    """UTC milliseconds of the host."""
+    return time.time_ns() // 1_000_000
+
+
+__all__ = ["READY_S", "SHELL_S", "Hub", "switched_on", "wall_ms"]

@@ -1,0 +1,15 @@
+"""What is secret in a run, and must be found nowhere but in its own place."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Secrets:
+    """PINs that were ordered. Keys are read off the card at the end."""
+
+    pins: set[str] = field(default_factory=set)
+
+    def pin(self, digits: str) -> str:
+        """Remember a PIN that is about to be ordered."""
+        self.pins.add(digits)
+        return digits
