@@ -39,12 +39,15 @@ MINUTES ?= 60
 # What `make deb` makes a package for: amd64 or arm64.
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 TESTS ?=
+# Power cuts of `make image-test`, and its chapters.
+CYCLES ?= 20
+CHAPTERS ?= bits life untrusted_clock canaries second_hub power_cuts verdict
 ONLY ?=
 # Files of tests at once: they mostly wait for the radio, so four keep two cores busy. 0 runs them one after the other.
 WORKERS ?= 4
 PYTEST = $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run demo test test-brokers check check-units deb check-install format bench world nightly rules clean
+.PHONY: help setup run demo test test-brokers check check-units deb check-install image-test format bench world nightly rules clean
 
 help:
 	@echo "make run           the hub in the foreground; STICK=/dev/… BROKER=mqtt://… for real ones, else simulated"
@@ -55,6 +58,7 @@ help:
 	@echo "make check-units   the units, rules and scripts of a device, on Debian 13; needs root and mmdebstrap"
 	@echo "make deb           the Debian package, into build/deb; ARCH=arm64 for a Raspberry Pi"
 	@echo "make check-install the package on Debian 13 under its own systemd: install, upgrade, watchdog, remove, purge; needs root"
+	@echo "make image-test    the image in an emulated board: life, watchdogs, clock, CYCLES=$(CYCLES) power cuts; needs root, about an hour"
 	@echo "make bench         the figures, into build/bench.json"
 	@echo "make world         simulated worlds: SEEDS=$(SEEDS) DAYS=$(DAYS) FIRST=$(FIRST)"
 	@echo "make rules         each rule with its tests, shown red when the rule is broken; ONLY=\"A3 N2\" picks some"
@@ -132,6 +136,11 @@ deb: setup
 check-install: setup build/debian13/hub.tar
 	@NPM="$(NPM)" NODE="$(NODE)" $(PY) -m pytest -q -p no:randomly -p no:cacheprovider tests/systemd/install.py
 
+# One machine after the other, in a network namespace that has nothing but its loopback.
+image-test: setup
+	@test -e build/image/qemu-arm64/disk.img || $(MAKE) --no-print-directory image BOARD=qemu-arm64
+	@CYCLES=$(CYCLES) unshare --net bash -c 'ip link set lo up && exec $(PY) -m pytest -q -p no:randomly -p no:cacheprovider -p no:xdist $(CHAPTERS:%=tests/image/%.py)'
+
 format: setup
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
@@ -146,7 +155,7 @@ rules: setup
 
 nightly: setup
 	@$(PY) -m pytest -q tests/stack --nightly
-	@$(MAKE) --no-print-directory check-install rules
+	@$(MAKE) --no-print-directory check-install rules image-test
 	@$(PY) -m tests.sim --minutes $(MINUTES) --days 3 --first $(FIRST)
 	@$(PY) -m tests.sim.bookings --bookings 10000 --first $(FIRST)
 

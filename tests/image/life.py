@@ -33,9 +33,10 @@ SERVICES = {"gateway": ("gateway", "/var/lib/gateway"), "zwave-js-server": ("zwa
 
 
 @pytest.fixture(scope="module")
-def hub(around: Surroundings, card: Medium) -> Iterator[Hub]:
+def hub(around: Surroundings, card: Medium, secrets: Secrets) -> Iterator[Hub]:
     with switched_on(around.machine(card), around) as running:
         yield running
+        secrets.journals.append(running.journal("--output=export"))
         running.machine.switch_off()
 
 

@@ -120,10 +120,11 @@ class Machine:
         self._drop()
 
     def switch_off(self) -> None:
-        """Shut down as one should, then take the power away."""
+        """Shut down as one should, then take the power away; nothing to do for one that is off."""
+        if self._process is None:
+            return
         with contextlib.suppress(Exception):
             self.console.ask("systemctl poweroff", 5.0)
-        assert self._process is not None
         self._process.wait(STOP_S)
         self.medium.eject()
         self._drop()

@@ -19,6 +19,9 @@ from tests.image.patience import until
 
 START_S = 10.0
 SECTOR_BYTES = 512
+JOURNAL_INODE = 8
+BLOCK_SIZE_AT = 1024 + 24
+"""ext4's own layout: a reserved inode, and where the superblock has s_log_block_size (kernel documentation, ext4/ondisk)."""
 
 type Honesty = Literal["writeback", "unsafe"]
 
@@ -87,20 +90,28 @@ class Medium:
              "conv=sparse", "status=none"], check=True
         )  # fmt: skip
         try:
-            checked = subprocess.run(["e2fsck", "-p", copy], check=False, capture_output=True, text=True)
+            checked = subprocess.run(["e2fsck", "-f", "-p", copy], check=False, capture_output=True, text=True)
             yield Tree(copy, checked.returncode, checked.stdout + checked.stderr)
         finally:
             copy.unlink()
 
 
 class Tree:
-    """An ext4 file system in a file. `is_sound` when its check found nothing but a journal to replay."""
+    """An ext4 file system in a file. `is_sound` when its check found nothing but what a power cut may leave."""
 
     def __init__(self, path: Path, code: int, words: str) -> None:
         self.path = path
-        # e2fsck(8): 0 no errors, 1 errors corrected; a replayed journal alone is 0.
-        self.is_sound = code == 0
+        # e2fsck(8): 0 no errors, 1 corrected what a replayed journal leaves, such as files that were open when they were deleted;
+        # anything that is not safe to correct is 4.
+        self.is_sound = code in {0, 1}
         self.words = words
+
+    def has(self, place: str) -> bool:
+        """Whether there is such a file or directory."""
+        done = subprocess.run(
+            ["debugfs", "-R", f'stat "{place}"', self.path], check=True, capture_output=True, text=True
+        )
+        return "Inode:" in done.stdout
 
     def take(self, place: str, into: Path) -> Path:
         """Copy a directory of it into a folder; where it is then."""
@@ -113,3 +124,25 @@ class Tree:
         )
         assert target.exists(), done.stderr
         return target
+
+    def take_all(self, into: Path) -> Path:
+        """Copy everything into a folder that must not be there yet."""
+        into.mkdir()
+        subprocess.run(["debugfs", "-R", f'rdump / "{into}"', self.path], check=True, capture_output=True)
+        return into
+
+    def owner(self, offset: int) -> str:
+        """Whose a byte is: a path, `journal`, or `free`."""
+        with self.path.open("rb") as disk:
+            disk.seek(BLOCK_SIZE_AT)
+            block_bytes = 1024 << int.from_bytes(disk.read(4), "little")
+        inode = self._column(f"icheck {offset // block_bytes}")
+        if not inode.isdigit():
+            return "free"
+        return "journal" if int(inode) == JOURNAL_INODE else self._column(f"ncheck {inode}") or f"inode {inode}"
+
+    def _column(self, request: str) -> str:
+        """The second column of debugfs's answer."""
+        told = subprocess.run(["debugfs", "-R", request, self.path], check=True, capture_output=True, text=True).stdout
+        rows = [line.split("\t", maxsplit=1) for line in told.splitlines()[1:]]
+        return rows[0][1].strip() if rows and len(rows[0]) > 1 else ""
