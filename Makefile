@@ -39,9 +39,10 @@ MINUTES ?= 60
 # What `make deb` makes a package for: amd64 or arm64.
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 TESTS ?=
-# Power cuts of `make image-test`, and its chapters.
+# Power cuts and minutes of rest of `make image-test`, and its chapters.
 CYCLES ?= 20
-CHAPTERS ?= bits life untrusted_clock canaries second_hub power_cuts verdict
+REST ?= 30
+CHAPTERS ?= bits life rest untrusted_clock canaries second_hub power_cuts verdict
 ONLY ?=
 # Files of tests at once: they mostly wait for the radio, so four keep two cores busy. 0 runs them one after the other.
 WORKERS ?= 4
@@ -139,7 +140,7 @@ check-install: setup build/debian13/hub.tar
 # One machine after the other, in a network namespace that has nothing but its loopback.
 image-test: setup
 	@test -e build/image/qemu-arm64/disk.img || $(MAKE) --no-print-directory image BOARD=qemu-arm64
-	@CYCLES=$(CYCLES) unshare --net bash -c 'ip link set lo up && exec $(PY) -m pytest -q -p no:randomly -p no:cacheprovider -p no:xdist $(CHAPTERS:%=tests/image/%.py)'
+	@CYCLES=$(CYCLES) REST=$(REST) unshare --net bash -c 'ip link set lo up && exec $(PY) -m pytest -q -p no:randomly -p no:cacheprovider -p no:xdist $(CHAPTERS:%=tests/image/%.py)'
 
 format: setup
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .

@@ -12,6 +12,7 @@ from tests.image.medium import Medium
 from tests.image.patience import now_s, until
 from tests.image.record import Secrets
 from tests.image.surroundings import Surroundings
+from tests.image.usb_stick import KNOWN, STRANGERS
 from tests.stack.house import applied
 
 BOOT_S = 90.0
@@ -192,6 +193,29 @@ def test_a_pulled_stick_is_a_state_and_a_plugged_one_goes_on(hub: Hub) -> None:
     assert hub.show("gateway.service", "MainPID") == daemon
     assert hub.around.writes() == writes
     assert hub.run("systemctl --failed --no-legend").strip() == ""
+
+
+def test_each_known_stick_is_taken_and_a_stranger_with_its_ids_is_not(hub: Hub) -> None:
+    hub.around.pull()
+    until(lambda: hub.ask("test -e /dev/zwave").returncode != 0, SOON_S)
+    for identity in KNOWN:
+        hub.around.plug(hub.machine, identity)
+        until(lambda: hub.ask("test -e /dev/zwave").returncode == 0, SOON_S, lambda: hub.ask("dmesg | tail").stdout)
+        assert hub.run("stat --dereference --format '%G %a' /dev/zwave").strip() == "zwave 660", identity
+        until(
+            lambda: hub.show("zwave-js-server.service", "ActiveState") in {"active", "activating"}, SOON_S, hub.trouble
+        )
+        hub.around.pull()
+        until(lambda: hub.ask("test -e /dev/zwave").returncode != 0, SOON_S)
+    for identity in STRANGERS:
+        hub.around.plug(hub.machine, identity)
+        until(lambda: hub.ask("ls /dev/ttyACM* /dev/ttyUSB* | grep tty").returncode == 0, SOON_S)
+        hub.run("udevadm settle")
+        assert hub.ask("test -e /dev/zwave").returncode != 0, identity
+        hub.around.pull()
+        until(lambda: hub.ask("ls /dev/ttyACM* /dev/ttyUSB* | grep tty").returncode != 0, SOON_S)
+    hub.around.plug(hub.machine)
+    until(hub.is_met, SOON_S, hub.trouble)
 
 
 def test_a_daemon_that_hangs_is_ended_and_goes_on(hub: Hub, figures: Figures) -> None:

@@ -40,7 +40,23 @@ class Identity:
 
 
 AEOTEC: Final = Identity(0x0658, 0x0200)
-"""Aeotec Z-Stick Gen5 and others of its generation; they have no strings (drivers/zwave/stick/sticks.toml)."""
+"""Aeotec Z-Stick Gen5 and others of its generation; they have no strings."""
+
+KNOWN: Final = (
+    AEOTEC,
+    Identity(0x303A, 0x4001, "ZWA-2", "Nabu Casa", "1"),
+    Identity(0x1A86, 0x55D4, "800 Z-Wave Stick", "Zooz", "533D004242"),
+    Identity(0x10C4, 0xEA60, "CP2102N Z-Wave Bridge", "Silicon Labs", "2", "bridge"),
+    Identity(0x10C4, 0x8A2A, "HubZ Smart Home Controller", "Silicon Labs", "3", "bridge"),
+)
+"""One of each line of drivers/zwave/stick/sticks.toml."""
+
+STRANGERS: Final = (
+    Identity(0x303A, 0x4001, "ESP32-S3", "Espressif", "1"),
+    Identity(0x1A86, 0x55D4, "SONOFF Zigbee 3.0 USB Dongle Plus", "ITEAD", "2"),
+    Identity(0x10C4, 0xEA60, "CP2102N USB to UART Bridge Controller", "Silicon Labs", "3", "bridge"),
+)
+"""They share the ids of Z-Wave sticks, and are something else."""
 
 
 class UsbStick:
