@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 30.0
 """Without a bell the clock is looked at this often, since no kernel tells when its time service is heard; the workers are
-rung when what they sleep by has changed. A look at a calm clock reads and stores nothing."""
+rung when what they sleep by has changed. A look at a calm clock reads and stores nothing, and one in doubt stores nothing that is
+kept already."""
 
 STEP_RUNG_MS = SECOND_MS
 """`lo` that is this much further than uptime explains has stepped: workers who sleep by it are rung."""
@@ -53,7 +54,8 @@ class Timekeeper:
     def __init__(self, house: House, untrusted_stay_ms: int) -> None:
         self._house = house
         self._stay_ms = untrusted_stay_ms
-        self._kept_at: Instant | None = None
+        self._kept: tuple[ClockTrust, Instant | None, bool] | None = None
+        self._kept_at = Instant(0)
         self._seen: ClockReading | None = None
         self._seen_s = 0.0
         self._is_told_well = False
@@ -67,14 +69,19 @@ class Timekeeper:
     async def _look(self) -> None:
         clock = self._house.clock
         reading = clock.reading()
-        step = clock.step() if isinstance(clock, GuardedClock) else None
-        self._wake_sleepers(reading)
-        is_calm = step is None and reading.trust is ClockTrust.TRUSTED and self._is_told_well
-        if is_calm and self._kept_at is not None and reading.lo - self._kept_at < HIGH_WATER_EVERY_MS:
+        # While a step is held, time is not trusted.
+        is_guarded = reading.trust is not ClockTrust.TRUSTED and isinstance(clock, GuardedClock)
+        step = clock.step() if is_guarded and isinstance(clock, GuardedClock) else None
+        has_moved = self._has_moved(reading)
+        if has_moved:
+            self._house.nudges.ring_locks()
+        state = (reading.trust, reading.untrusted_since, step is None)
+        is_kept = state == self._kept and not has_moved and reading.lo - self._kept_at < HIGH_WATER_EVERY_MS
+        if is_kept and (self._is_told_well or not await self._is_news(reading, step)):
             return
         anchor = clock.anchor() if isinstance(clock, AnchoredClock) else None
         has_news, is_harmless = await self._house.database.write(lambda con: self._keep(con, reading, step, anchor))
-        self._kept_at = reading.lo
+        self._kept, self._kept_at = state, reading.lo
         self._is_told_well = await self._house.database.read(_is_told_well)
         if is_harmless and isinstance(clock, GuardedClock):
             clock.take_step()
@@ -83,16 +90,23 @@ class Timekeeper:
         if has_news:
             self._house.nudges.ring(OUTBOX_BELL)
 
-    def _wake_sleepers(self, reading: ClockReading) -> None:
-        """Ring the workers when time is trusted otherwise than before, or has moved by itself."""
+    def _has_moved(self, reading: ClockReading) -> bool:
+        """Whether time is trusted otherwise than at the last look, or has moved by itself: what the workers sleep by is another."""
         before, now_s = self._seen, asyncio.get_running_loop().time()
         elapsed_ms = (now_s - self._seen_s) * 1000
         self._seen, self._seen_s = reading, now_s
-        if before is None or (
-            before.trust is reading.trust and abs(reading.lo - before.lo - elapsed_ms) < STEP_RUNG_MS
-        ):
-            return
-        self._house.nudges.ring_locks()
+        if before is None:
+            return False
+        return before.trust is not reading.trust or abs(reading.lo - before.lo - elapsed_ms) >= STEP_RUNG_MS
+
+    async def _is_news(self, reading: ClockReading, step: ClockStep | None) -> bool:
+        """Whether the alarm that holds now is another than was told, or a step that is held has become harmless."""
+
+        def look(con: Connection) -> bool:
+            alarm, is_harmless = _judged(con, reading, step, self._stay_ms)
+            return is_harmless or _word(alarm) != hub_time.told(con)
+
+        return await self._house.database.read(look)
 
     def _keep(
         self, con: Connection, reading: ClockReading, step: ClockStep | None, anchor: ClockAnchor | None
@@ -103,13 +117,10 @@ class Timekeeper:
         hub_time.set_untrusted_since(con, reading.untrusted_since)
         if anchor is not None:
             hub_time.set_anchor(con, anchor)
-        is_harmless = step is not None and not is_suspect(con, step)
-        alarm = _alarm(con, reading, None if is_harmless else step, self._stay_ms)
-        word = "" if alarm is None else alarm.word
-        told = hub_time.told(con)
-        if word == told:
+        alarm, is_harmless = _judged(con, reading, step, self._stay_ms)
+        if _word(alarm) == hub_time.told(con):
             return False, is_harmless
-        hub_time.set_told(con, word)
+        hub_time.set_told(con, _word(alarm))
         if alarm is not None:
             event = Event(alarm.kind, body=alarm.body)
         else:
@@ -132,6 +143,16 @@ def ring_all(nudges: Nudges) -> None:
 
 def _is_told_well(con: Connection) -> bool:
     return hub_time.told(con) == "" and hub_time.untrusted_since(con) is None
+
+
+def _judged(con: Connection, reading: ClockReading, step: ClockStep | None, stay_ms: int) -> tuple[Alarm | None, bool]:
+    """The alarm that holds now, and whether the step that is held is harmless."""
+    is_harmless = step is not None and not is_suspect(con, step)
+    return _alarm(con, reading, None if is_harmless else step, stay_ms), is_harmless
+
+
+def _word(alarm: Alarm | None) -> str:
+    return "" if alarm is None else alarm.word
 
 
 def _alarm(con: Connection, reading: ClockReading, step: ClockStep | None, stay_ms: int) -> Alarm | None:

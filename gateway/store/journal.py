@@ -24,6 +24,8 @@ from gateway.store.personal import is_true_to, joined, separated
 
 _ACKNOWLEDGED = "event.acknowledged"
 _ANCHOR = "journal.anchor"
+_SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+_PLAIN = json.JSONEncoder(ensure_ascii=False)
 NO_CHAIN = bytes(32)
 """What the first line is chained to."""
 
@@ -235,7 +237,7 @@ def _add(
 
 
 def _text(value: Fact) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return _SORTED.encode(value)
 
 
 def _body(text: object, personal: object) -> dict[str, Fact]:
@@ -244,7 +246,7 @@ def _body(text: object, personal: object) -> dict[str, Fact]:
 
 
 def _link(chain: bytes, row: Row) -> bytes:
-    return hashlib.sha256(chain + json.dumps(row, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(chain + _PLAIN.encode(row).encode()).digest()
 
 
 def _stored(row: Row) -> StoredEvent:

@@ -34,7 +34,8 @@ class Wish:
 
     def is_wanted(self, at: Instant, lead_ms: int) -> bool:
         """Whether its PIN belongs on the lock at this instant."""
-        return not self.is_over(at) and at >= self.opens_at(lead_ms)
+        has_ended = self.is_deleted or (self.ends_at is not None and at >= self.ends_at)
+        return not has_ended and (self.starts_at is None or at >= self.starts_at - lead_ms)
 
 
 CHANGING = frozenset({"access_code.create", "access_code.update", "access_code.delete"})

@@ -151,7 +151,9 @@ class Hub(ABC):
         for door in self.place.doors.values():
             door.no_port()
         self.disturbed(how)
+        # What is left outlives the hub's life, most of it the world, and is not gone through again after the next one.
         gc.collect()
+        gc.freeze()
 
     async def _live(self, life: Life) -> None:
         async with AsyncExitStack() as stack:

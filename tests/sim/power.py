@@ -61,16 +61,15 @@ class Power:
         if self._cut_at is not None and self._cut_at <= 0:
             self.cut()
 
-    async def flows(self) -> None:
-        """Go on if there is power. Without power nothing goes on; the task is swept away by its canceller.
+    async def fails(self) -> None:
+        """Without power nothing goes on; the task is swept away by its canceller.
 
         One that was being stopped already, when the plug was pulled, has had its canceller.
         """
-        if not self.is_on:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise asyncio.CancelledError
-            await asyncio.get_running_loop().create_future()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
+        await asyncio.get_running_loop().create_future()
 
 
 class InPlaceDatabase(Database):
@@ -84,19 +83,23 @@ class InPlaceDatabase(Database):
 
     @override
     async def _run[**P, T](self, function: Callable[..., T], *arguments: object) -> T:
+        power = self._power
         await asyncio.sleep(0)
-        await self._power.flows()
+        if not power.is_on:
+            await power.fails()
         is_write = function is cast("object", database._writing)
         if is_write:
-            self._power.before_commit()
-            await self._power.flows()
+            power.before_commit()
+            if not power.is_on:
+                await power.fails()
         result = function(self._disk.connection, *arguments)
         if is_write:
             self._disk.commits += 1
             self._on_commit()
-            self._power.after_commit()
+            power.after_commit()
         await asyncio.sleep(0)
-        await self._power.flows()
+        if not power.is_on:
+            await power.fails()
         return result
 
     @override
