@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import random
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -26,6 +27,22 @@ class Outcome:
     violations: tuple[Violation, ...]
     tally: Tally = field(default_factory=Tally)
     tail: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Broken:
+    """A world that did not come to its end: the program itself failed."""
+
+    seed: int
+    told: str
+
+
+def play_safely(seed: int, days: float) -> Outcome | Broken:
+    """One world, whatever becomes of it."""
+    try:
+        return play_world(seed, days)
+    except Exception:  # noqa: BLE001 - told with its seed, counted as a violation
+        return Broken(seed, traceback.format_exc(limit=-6))
 
 
 def play_world(seed: int, days: float, show: Callable[[str], None] | None = None) -> Outcome:
