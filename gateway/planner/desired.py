@@ -65,7 +65,8 @@ def desire(
     """Place one code in time. `is_on_lock`: a PIN of it is, or may be, on the lock.
 
     Activation needs `lo >= start - lead`, deactivation only `lo >= end`: a clock that lags can never open early, and
-    removing needs no trust (T1). While time is untrusted what is on the lock stays, at most `stay_ms` (T2).
+    removing needs no trust (T1). Nothing is put on whose end may have come (`hi >= end`). While time is untrusted what is on the
+    lock stays, at most `stay_ms` (T2).
     """
     phase, changes_at = _phase(code, reading, when, is_on_lock=is_on_lock, stay_ms=stay_ms)
     window, opens_at = code.window, when.opens_on_lock_at
@@ -95,8 +96,11 @@ def _phase(
         return Phase.OVER, None
     if when.opens_on_lock_at is not None and reading.lo < when.opens_on_lock_at:
         return Phase.BEFORE, when.opens_on_lock_at
-    if reading.trust is not ClockTrust.UNTRUSTED or window.ends_at is None or when.is_self_kept:
+    if window.ends_at is None or when.is_self_kept:
         return Phase.WANTED, window.ends_at
+    if reading.trust is not ClockTrust.UNTRUSTED:
+        may_be_over = reading.hi >= window.ends_at
+        return Phase.BEFORE if may_be_over and not is_on_lock else Phase.WANTED, window.ends_at
     leaves_at = Instant((reading.lo if reading.untrusted_since is None else reading.untrusted_since) + stay_ms)
     is_too_late = reading.lo >= leaves_at
     is_too_near = not is_on_lock and window.ends_at - reading.lo < UNTRUSTED_AHEAD_MS

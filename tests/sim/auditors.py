@@ -142,7 +142,9 @@ class Auditors:
         opens_at = wish.opens_at(lead_of(con, str(door.lock_id), scene.lead_ms))
         if now < opens_at - SECOND_MS and not has_window(con, str(door.lock_id), wish):
             self.cry("window", f"{door.lock_id}: {code_id} is written before its lead")
-        if wish.is_over(Instant(now - SECOND_MS)):
+        # A code that was on the lock may be written anew, for an order that comes while nobody knows the time for sure.
+        is_blind = clock.trust is not ClockTrust.TRUSTED and (door.lock_id, code_id) in self._started
+        if wish.is_over(Instant((clock.reading().lo if is_blind else now) - SECOND_MS)):
             self.cry("window", f"{door.lock_id}: {code_id} is written after its end")
         if wish.ends_at is None:
             return

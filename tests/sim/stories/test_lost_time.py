@@ -1,5 +1,8 @@
 """What worlds taught about time that was lost: every instant in the store was true once, and must not be ahead later."""
 
+from drivers.simulator.lock.profiles import shipped_model
+from gateway.model.clock import ClockTrust
+from gateway.model.events import EventKind
 from tests.sim.stories.house import HOUR_S, LOCK, create, delete, pins, tell
 from tests.sim.world import World
 
@@ -47,3 +50,25 @@ def test_a_time_bound_code_whose_first_write_never_left_the_hub_waits_for_the_ti
         assert pins(world) == {"14701470"}
 
     assert tell(story) == []
+
+
+def test_a_code_whose_end_may_have_come_is_not_put_on_a_lock() -> None:
+    """A lock's clock tells the time to a minute, and a stay that had just ended was written: it lay between both bounds (T1)."""
+
+    async def story(world: World) -> None:
+        create(world, "resident", "25802580", ends_in_s=60 * HOUR_S)
+        await world.pass_time(600)
+        world.pull_plug()
+        create(world, "guest", "14701470", ends_in_s=130)
+        await world.pass_time(150)
+        life = world.plug_in(is_synced=False)
+        await world.pass_time(20)
+        assert life.clock.trust is ClockTrust.BOUNDED
+        assert pins(world) == {"25802580"}
+        await world.pass_time(300)
+        kinds = {event.kind for event in world.counterpart.of_code("guest")}
+        assert EventKind.COMMAND_ACCEPTED in kinds
+        assert EventKind.CODE_SET not in kinds
+        world.sync(life)
+
+    assert tell(story, models=[shipped_model("timed")]) == []
