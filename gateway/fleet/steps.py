@@ -252,6 +252,8 @@ def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: floa
     if after.tries > record.tries:
         after = replace(after, next_try_at=_next_try(con, bench, record, after, _Turn(done, at, chance)))
     slots.put(con, bench.lock_id, after)
+    if after.lease is None and after.tries == 0:
+        slots.forget_silence(con, bench.lock_id)
     if done.result == Refused(RefusalReason.WINDOW) and after.lease is not None:
         codes.refuse_window(con, after.lease)
     note_strangers(con, bench.lock_id, record, after, at)

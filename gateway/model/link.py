@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from gateway.model.instant import HOUR_MS, SECOND_MS
+from gateway.model.instant import HOUR_MS, MINUTE_MS, SECOND_MS
 
 CALLS_KEPT = 64
 """Both counts are halved here, so that last month's weather is forgotten after some hundred calls."""
@@ -17,6 +17,10 @@ LONGEST_LEAD_MS = 2 * HOUR_MS
 LEAD_PER_FAILURE = 6
 """How much of the lead is added for the share of calls that fail: at one in two a lead of 30 min becomes 2 h. Retries wait
 15 s, 30 s, 1 min … 30 min (A8), so a lead four times as long holds five more tries."""
+
+LEAD_STEP_MS = 15 * MINUTE_MS
+"""A lead grows and shrinks by so much. One that followed each call would open a code, be shortened by the very answer to its first
+look, and shut it again: dozens of looks and no write (found by ten thousand bookings)."""
 
 FIRST_WRITE_MS = 10 * SECOND_MS
 """What a write is taken to need while it was never measured: a beam, a write and its proof, three times over (our
@@ -52,8 +56,8 @@ class Link:
         """The just-in-time lead on this link (A4): never shorter than configured."""
         if self.calls < CALLS_TELLING:
             return configured_ms
-        longer_ms = configured_ms * (self.calls + LEAD_PER_FAILURE * self.failures) // self.calls
-        return max(configured_ms, min(longer_ms, LONGEST_LEAD_MS))
+        more_ms = configured_ms * LEAD_PER_FAILURE * self.failures // self.calls
+        return max(configured_ms, min(configured_ms + more_ms // LEAD_STEP_MS * LEAD_STEP_MS, LONGEST_LEAD_MS))
 
     def strict_lead_ms(self, lead_ms: int) -> int:
         """How long before its start a code with a strict start is written (A5): what a slow write takes, at most the lead.

@@ -130,6 +130,13 @@ def forget_waits(con: Connection, lock_id: LockId) -> None:
         _drop(con, lock_id)
 
 
+def forget_silence(con: Connection, lock_id: LockId) -> None:
+    """The lock answered a look for a free slot: what waited because others were not answered waits no more (A8)."""
+    con.execute(
+        "UPDATE slot SET next_try_at_ms = NULL, tries = 0 WHERE lock_id = ? AND lease IS NULL AND tries > 0", (lock_id,)
+    )
+
+
 def foreign_pins(con: Connection, lock_id: LockId) -> dict[PinDigest, Slot]:
     """The slots of nobody that showed a PIN when they were last seen, by that PIN (A10, A14)."""
     found = con.execute(

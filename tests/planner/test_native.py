@@ -329,6 +329,14 @@ def test_a4_a_weak_link_makes_the_lead_longer_and_a_strong_one_does_not() -> Non
     assert at(snapshot, Instant(START - 75 * MINUTE_MS - 1)).head is None
 
 
+def test_a4_the_answer_to_the_first_look_does_not_shorten_the_lead_that_it_was_for() -> None:
+    link = Link(60, 9)
+    lead_ms = link.lead_ms(30 * MINUTE_MS)
+    assert lead_ms == 45 * MINUTE_MS
+    assert link.called(failed=False).lead_ms(30 * MINUTE_MS) == lead_ms
+    assert Link(60, 1).lead_ms(30 * MINUTE_MS) == 30 * MINUTE_MS, "one failure in an hour is no weak link"
+
+
 def test_a4_a_link_that_recovers_does_not_take_a_code_off_again() -> None:
     code = stay()
     early = written(code, None, Instant(START - 75 * MINUTE_MS))

@@ -1,5 +1,6 @@
 """Who gets a slot on a full lock, and who hears of the shortage (A16)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import given
@@ -87,7 +88,7 @@ def test_a16_a_stay_that_begins_when_another_ends_finds_its_slot() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=12), st.integers(1, 4))
 def test_a16_the_forecast_agrees_with_a_count_of_every_hour(stays: list[tuple[int, int]], room: int) -> None:
-    """Whoever is not short finds a slot at every hour of the stay; whoever is short met a full lock at the beginning."""
+    """Whoever is short found no slot at the beginning, and took the first that was free from then on."""
     codes = [
         make_code(
             f"g{number:02}",
@@ -99,13 +100,33 @@ def test_a16_the_forecast_agrees_with_a_count_of_every_hour(stays: list[tuple[in
     ]
     found = plan(pooled(*codes, slots=[], size=room, is_on=False), reading(NOON))
     short = {code_id for code_id, now in found.standings.items() if Issue.NO_SPACE in now.issues}
-    for code in codes:
-        opens_at = (code.window.starts_at or 0) - LEAD_MS
-        there = [
-            other.code_id
-            for other in codes
-            if other.code_id not in short
-            and (other.window.starts_at or 0) - LEAD_MS <= opens_at < (other.window.ends_at or 0)
-        ]
-        assert len(there) <= room
-        assert code.code_id not in short or len(there) == room
+    assert short == without_a_slot_at_once(codes, room)
+
+
+def without_a_slot_at_once(codes: Sequence[AccessCode], room: int) -> set[CodeId]:
+    """Goes through every hour: who has ended leaves, then free slots go to the earliest due."""
+    inside: set[CodeId] = set()
+    without: set[CodeId] = set()
+    edges = {edge for code in codes for edge in (opens_at(code), code.window.ends_at)}
+    for at in sorted(edge for edge in edges if edge is not None):
+        there = [code for code in codes if opens_at(code) <= at < (code.window.ends_at or 0)]
+        inside &= {code.code_id for code in there}
+        waiting = sorted((code.window.starts_at or 0, code.code_id) for code in there if code.code_id not in inside)
+        inside |= {code_id for _, code_id in waiting[: room - len(inside)]}
+        without |= {code.code_id for code in there if opens_at(code) == at and code.code_id not in inside}
+    return without
+
+
+def opens_at(code: AccessCode) -> int:
+    return (code.window.starts_at or 0) - LEAD_MS
+
+
+def test_a16_a_guest_who_waits_takes_the_slot_that_the_next_one_counted_on() -> None:
+    """A lock of two slots, a third guest who has waited since yesterday: at the first end it is the waiting one's turn."""
+    there = [make_code(f"in-{n}", f"35{n}1", ends_at=Instant(NOON + (2 + n) * HOUR_MS)) for n in range(2)]
+    waits = make_code("waits", "3581", starts_at=Instant(NOON - DAY_MS), ends_at=Instant(NOON + 9 * HOUR_MS))
+    comes = make_code("comes", "3591", starts_at=Instant(NOON + 2 * HOUR_MS + LEAD_MS), ends_at=Instant(NOON + DAY_MS))
+    slots = [written(1 + number, code) for number, code in enumerate(there)]
+    found = plan(pooled(*there, waits, comes, slots=slots, size=2, is_on=False), reading(NOON))
+    short = {code_id for code_id, now in found.standings.items() if Issue.NO_SPACE in now.issues}
+    assert short == {"waits", "comes"}

@@ -13,6 +13,8 @@ from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins,
 from tests.sim.stories.test_windows import heard
 from tests.sim.world import World
 
+MINUTE_S = 60.0
+
 
 def test_a_lost_command_on_a_lock_that_tells_nothing_of_hands_is_repeated_soon() -> None:
     """Each look before the repetition counted as one more failure and made its wait longer: the PIN came after 36 minutes (A8)."""
@@ -35,7 +37,29 @@ def test_a_lost_command_on_a_lock_that_tells_nothing_of_hands_is_repeated_soon()
     assert tell(story, models=[replace(shipped_model("plain_v1"), notifies_keypad_changes=False)]) == []
 
 
-MINUTE_S = 60.0
+def test_a_lost_look_for_a_free_slot_is_repeated_soon_whatever_was_lost_long_ago() -> None:
+    """The silence of slots that were asked days before still counted: the next look came after half an hour (A8)."""
+
+    async def story(world: World) -> None:
+        door = world.doors[LOCK]
+        create(world, "first", "14701470", 5 * MINUTE_S)
+        door.radio = Radio(1.0, (Trouble.LOST_ANSWER,))
+        await world.pass_time(HOUR_S)
+        door.radio = Radio()
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {"14701470"}
+        looks = door.calls[Verb.READ]
+        door.radio = Radio(1.0, (Trouble.LOST_ANSWER,))
+        create(world, "guest", "25802580")
+        while door.calls[Verb.READ] == looks:
+            await world.pass_time(0.002)
+        door.radio = Radio()
+        await world.pass_time(MINUTE_S)
+        assert pins(world) == {"14701470", "25802580"}
+
+    assert tell(story, models=[replace(shipped_model("plain_v1"), notifies_keypad_changes=False)]) == []
+
+
 STRANGER = "9086"
 SILENT = shipped_model("schlage_be469zp")
 """It shows asterisks, and takes no PIN twice without a word of it."""
