@@ -60,7 +60,7 @@ help:
 	@echo "make deb           the Debian package, into build/deb; ARCH=arm64 for a Raspberry Pi"
 	@echo "make check-install the package on Debian 13 under its own systemd: install, upgrade, watchdog, remove, purge; needs root"
 	@echo "make image-test    the image in an emulated board: life, watchdogs, clock, CYCLES=$(CYCLES) power cuts; needs root, about an hour"
-	@echo "make bench         the figures, into build/bench.json"
+	@echo "make bench         the figures, into build/bench.json; YEAR=1 plays a whole year for the memory"
 	@echo "make world         simulated worlds: SEEDS=$(SEEDS) DAYS=$(DAYS) FIRST=$(FIRST)"
 	@echo "make rules         each rule with its tests, shown red when the rule is broken; ONLY=\"A3 N2\" picks some"
 	@echo "make nightly       worlds for MINUTES=$(MINUTES), 10,000 bookings, the rules, the long crash and stack tests"
@@ -146,7 +146,7 @@ format: setup
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
 bench: setup
-	@$(PY) -m tests.bench
+	@$(PY) -m tests.bench $(if $(YEAR),--year)
 
 world: setup
 	@$(PY) -m tests.sim --seeds $(SEEDS) --days $(DAYS) --first $(FIRST)

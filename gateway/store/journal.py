@@ -86,7 +86,7 @@ def outbox(con: Connection, after: int, limit: int) -> tuple[StoredEvent, ...]:
 
 def last_seq(con: Connection) -> int:
     """The number of the newest event; 0 when there was none. Pruning must leave the newest event in place (A19)."""
-    return _seq_at(con, last_line(con))
+    return _newest_event(con)[1]
 
 
 def last_line(con: Connection) -> int:
@@ -162,7 +162,7 @@ def prune(con: Connection, before: Instant, count_max: int) -> int:
     stop = con.execute(
         """SELECT min(line) FROM journal
            WHERE at_ms > ? OR seq > ? OR line >= ?""",
-        (before, acknowledged(con), _newest_event(con)),
+        (before, acknowledged(con), _newest_event(con)[0]),
     ).fetchone()
     end = begin if stop is None or stop[0] is None else min(cast("int", stop[0]), begin + count_max)
     if end <= begin:
@@ -177,7 +177,7 @@ def prune(con: Connection, before: Instant, count_max: int) -> int:
 def next_prunable_at(con: Connection, kept_ms: int) -> Instant | None:
     """When the first line will have been kept for `kept_ms`; None when it has to stay for another reason."""
     row = con.execute("SELECT at_ms, seq, line FROM journal ORDER BY line LIMIT 1").fetchone()
-    if row is None or cast("int", row[2]) >= _newest_event(con):
+    if row is None or cast("int", row[2]) >= _newest_event(con)[0]:
         return None
     is_waiting = row[1] is not None and cast("int", row[1]) > acknowledged(con)
     return None if is_waiting else Instant(cast("int", row[0]) + kept_ms)
@@ -207,10 +207,10 @@ def _seq_at(con: Connection, line: int) -> int:
     return 0 if row is None else cast("int", row[0])
 
 
-def _newest_event(con: Connection) -> int:
-    """The line of the newest event; 0 when there is none."""
-    row = con.execute("SELECT line FROM journal WHERE seq IS NOT NULL ORDER BY line DESC LIMIT 1").fetchone()
-    return 0 if row is None else cast("int", row[0])
+def _newest_event(con: Connection) -> tuple[int, int]:
+    """The line and the number of the newest event; zeros when there is none."""
+    row = con.execute("SELECT line, seq FROM journal WHERE seq IS NOT NULL ORDER BY line DESC LIMIT 1").fetchone()
+    return (0, 0) if row is None else cast("tuple[int, int]", row)
 
 
 def _add(

@@ -132,9 +132,11 @@ def forget_waits(con: Connection, lock_id: LockId) -> None:
 
 def forget_silence(con: Connection, lock_id: LockId) -> None:
     """The lock answered a look for a free slot: what waited because others were not answered waits no more (A8)."""
-    con.execute(
+    changed = con.execute(
         "UPDATE slot SET next_try_at_ms = NULL, tries = 0 WHERE lock_id = ? AND lease IS NULL AND tries > 0", (lock_id,)
-    )
+    ).rowcount
+    if changed:
+        _drop(con, lock_id)
 
 
 def foreign_pins(con: Connection, lock_id: LockId) -> dict[PinDigest, Slot]:

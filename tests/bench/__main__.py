@@ -1,5 +1,9 @@
-"""`make bench`: measure, write build/bench.json, print the table. Exits 0 whether goals are met or not: it tells."""
+"""`make bench`: measure, write build/bench.json, print the table. Exits 0 whether goals are met or not: it tells.
 
+`--year` plays twelve months of stays instead of three.
+"""
+
+import argparse
 import asyncio
 import json
 import os
@@ -10,6 +14,7 @@ from pathlib import Path
 
 from tests.bench import inside, outside, radio, weeks
 from tests.bench.figure import Figure, table
+from tests.bench.year import YEAR_MONTHS
 
 OUTPUT = Path("build/bench.json")
 
@@ -27,9 +32,14 @@ async def measure(folder: Path) -> list[Figure]:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the figures of the product.")
+    parser.add_argument(
+        "--year", action="store_true", help="memory over a whole simulated year; takes some minutes more"
+    )
+    count = YEAR_MONTHS if parser.parse_args().year else weeks.MONTHS
     with tempfile.TemporaryDirectory(prefix="kpbench-") as folder:
         figures = asyncio.run(measure(Path(folder)))
-    figures += [*weeks.code_life(), *weeks.house_at_rest(), *weeks.year()]
+    figures += [*weeks.code_life(), *weeks.house_at_rest(), *weeks.months(count)]
     machine = {"system": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()}
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(
