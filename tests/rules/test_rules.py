@@ -1,5 +1,6 @@
 """The table of rules fits the program: `make rules` proves it, this only keeps it from growing stale."""
 
+import re
 import sys
 from collections.abc import Mapping
 
@@ -17,6 +18,22 @@ def test_what_a_row_names_is_there(row: Row) -> None:
     for mutation in row.mutations:
         source = (ROOT / mutation.file).read_text()
         compile(mutation.broken(source), mutation.file, "exec")
+
+
+def test_each_scar_of_others_has_the_test_that_is_named_for_it() -> None:
+    page = (ROOT / "tests" / "README.md").read_text()
+    rows = [line for line in page[page.index("| scar | test |") :].splitlines()[2:] if line.startswith("|")]
+    for row in rows:
+        named = re.findall(r"`([^`]+\.py|…)(?:::(test_\w+))?`", row.split("|")[2])
+        assert named, row
+        for file, test in named:
+            place = f"tests/{'fleet/test_regressions.py' if file == '…' else file}"
+            assert is_test_there(f"{place}::{test}") if test else (ROOT / place).is_file(), f"{file} {test}"
+    assert len(rows) >= SCARS
+
+
+SCARS = 10
+"""Rows of the page; some hold several scars of one kind."""
 
 
 def test_a_rule_that_nobody_knows_is_refused() -> None:
