@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 
 from tests.rules.table import ROOT, Row, read_table
 
-BROKEN_LIMIT_S = 120
-"""A broken program may hang: after this long it counts as noticed by nobody."""
+BROKEN_LIMIT_S = 480
+"""A broken program may hang: after this long it counts as noticed by nobody. A sound one takes some seconds on a quiet machine."""
 
-SOUND_LIMIT_S = 900
+SOUND_LIMIT_S = 1_800
 """All tests of the table on the program as it is, the real stack's too; two minutes on a quiet machine."""
 
 PLAIN = ("-p", "no:cacheprovider", "-p", "no:randomly")
