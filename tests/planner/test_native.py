@@ -13,7 +13,7 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId, CommandId
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from gateway.model.issues import Status
-from gateway.model.link import Link
+from gateway.model.link import CALLS_KEPT, Link
 from gateway.model.lock import ReadBack, Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.lock_clock import ClockState, LockClock, witnessed
 from gateway.model.pin import Pin
@@ -335,6 +335,14 @@ def test_a4_the_answer_to_the_first_look_does_not_shorten_the_lead_that_it_was_f
     assert lead_ms == 45 * MINUTE_MS
     assert link.called(failed=False).lead_ms(30 * MINUTE_MS) == lead_ms
     assert Link(60, 1).lead_ms(30 * MINUTE_MS) == 30 * MINUTE_MS, "one failure in an hour is no weak link"
+
+
+def test_a4_a_link_without_failures_is_not_counted_for_ever() -> None:
+    link = Link()
+    for _ in range(CALLS_KEPT + 1):
+        link = link.called(failed=False)
+    assert link == Link(CALLS_KEPT, 0)
+    assert link.called(failed=True) == Link(CALLS_KEPT // 2 + 1, 1)
 
 
 def test_a4_a_link_that_recovers_does_not_take_a_code_off_again() -> None:
