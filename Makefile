@@ -38,6 +38,8 @@ FIRST ?= 1
 MINUTES ?= 60
 # What `make deb` makes a package for: amd64 or arm64.
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
+# What `make image` makes a disk for: qemu-arm64, or rpi-arm64 for Raspberry Pi 4B and CM4.
+BOARD ?= qemu-arm64
 TESTS ?=
 # Power cuts and minutes of rest of `make image-test`, and its chapters.
 CYCLES ?= 20
@@ -48,7 +50,7 @@ ONLY ?=
 WORKERS ?= 4
 PYTEST = $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run demo test test-brokers check check-units deb check-install image-test format bench world nightly rules clean
+.PHONY: help setup run demo test test-brokers check check-units deb check-install image-test image image-lock format bench world nightly rules clean
 
 help:
 	@echo "make run           the hub in the foreground; STICK=/dev/… BROKER=mqtt://… for real ones, else simulated"
@@ -60,6 +62,8 @@ help:
 	@echo "make deb           the Debian package, into build/deb; ARCH=arm64 for a Raspberry Pi"
 	@echo "make check-install the package on Debian 13 under its own systemd: install, upgrade, watchdog, remove, purge; needs root"
 	@echo "make image-test    the image in an emulated board: life, watchdogs, clock, CYCLES=$(CYCLES) power cuts; needs root, about an hour"
+	@echo "make image         the disk of a hub: BOARD=$(BOARD) or rpi-arm64; needs root, says what else"
+	@echo "make image-lock    what an image is made of, as the archive has it now: names the drift"
 	@echo "make bench         the figures, into build/bench.json; YEAR=1 plays a whole year for the memory"
 	@echo "make world         simulated worlds: SEEDS=$(SEEDS) DAYS=$(DAYS) FIRST=$(FIRST)"
 	@echo "make rules         each rule with its tests, shown red when the rule is broken; ONLY=\"A3 N2\" picks some"
@@ -129,7 +133,9 @@ build/debian13/%.tar:
 check-units: setup build/debian13/units.tar
 	@shellcheck systemd/debian/build systemd/debian/lay-out systemd/debian/postinst systemd/debian/prerm systemd/debian/postrm \
 		systemd/debian/gateway systemd/debian/gatewayctl tests/systemd/boot
-	@$(PY) -m pytest -q -p no:randomly -p no:cacheprovider tests/systemd/units.py
+	@shellcheck --external-sources image/lock image/fetch image/emulation image/base image/root image/build \
+		image/overlay/usr/libexec/keypad-gateway/site
+	@$(PY) -m pytest -q -p no:randomly -p no:cacheprovider tests/systemd/units.py tests/systemd/image_parts.py
 
 deb: setup
 	@UV="$(UV)" NPM="$(NPM)" NODE="$(NODE)" PYTHON="$(PY)" systemd/debian/build $(ARCH) build/deb
@@ -141,6 +147,12 @@ check-install: setup build/debian13/hub.tar
 image-test: setup
 	@test -e build/image/qemu-arm64/disk.img || $(MAKE) --no-print-directory image BOARD=qemu-arm64
 	@CYCLES=$(CYCLES) REST=$(REST) unshare --net bash -c 'ip link set lo up && exec $(PY) -m pytest -q -p no:randomly -p no:cacheprovider -p no:xdist $(CHAPTERS:%=tests/image/%.py)'
+
+image: setup
+	@UV="$(UV)" NPM="$(NPM)" NODE="$(NODE)" PYTHON="$(PY)" image/build $(BOARD)
+
+image-lock:
+	@image/lock
 
 format: setup
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .

@@ -1,0 +1,167 @@
+"""What an image is made of, as far as it can be looked at without making one: table, lock, units, what survives.
+
+Run by `make check-units`, as root, on a root of Debian 13 that mmdebstrap made.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+IMAGE = ROOT / "image"
+OVERLAY = IMAGE / "overlay"
+TAR = ROOT / "build/debian13/units.tar"
+UNITS = "usr/lib/systemd/system"
+
+SECTOR_BYTES = 512
+ALIGNED_SECTORS = 2048
+"""1 MiB: a multiple of every card's erase unit that matters to its speed."""
+
+SMALLEST_CARD_BYTES = 4_000_000_000
+HASH = "$6$salt$Zq8gkXNmtz1yJkzJzs4mB1tLVZyYh2uW1P3Vn0bB8nXoPq7rS9tUvWxYz0123456789abcdefghijklmnopqrs"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One line of the table, in sectors."""
+
+    name: str
+    start: int
+    size: int
+    kind: str
+
+
+def partitions() -> list[Partition]:
+    line = re.compile(r'^start=(\d+), +size=(\d+), +type=([0-9A-F-]+), .*name="(\w+)"', re.MULTILINE)
+    found = line.findall((IMAGE / "partitions").read_text())
+    return [Partition(name, int(start), int(size), kind) for start, size, kind, name in found]
+
+
+def test_the_table_has_two_slots_of_the_same_size_and_data_last() -> None:
+    made = {part.name: part for part in partitions()}
+    assert list(made) == ["firmware", "bootstate", "boot_a", "boot_b", "system_a", "system_b", "data"]
+    assert made["boot_a"].size == made["boot_b"].size
+    assert made["system_a"].size == made["system_b"].size
+
+
+def test_partitions_touch_no_other_and_fit_the_smallest_card() -> None:
+    table = partitions()
+    for before, after in zip(table, table[1:], strict=False):
+        assert before.start + before.size <= after.start, (before, after)
+    assert [part.name for part in table if part.start % ALIGNED_SECTORS or part.size % ALIGNED_SECTORS] == []
+    assert (table[-1].start + table[-1].size) * SECTOR_BYTES < SMALLEST_CARD_BYTES
+
+
+def test_no_partition_is_of_a_kind_that_systemd_mounts_on_its_own_and_data_of_its_own_kind_grows() -> None:
+    efi_system = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+    table = partitions()
+    assert [part.name for part in table if part.kind == efi_system] == []
+    # systemd-repart finds the partition by its kind alone.
+    data = table[-1].kind
+    assert [part.name for part in table if part.kind == data] == ["data"]
+
+
+def test_the_lock_names_each_package_once_with_its_hash_and_all_that_are_wanted() -> None:
+    line = re.compile(r"(root|board) ([a-z0-9][a-z0-9.+-]+) ([\w.+:~-]+) (arm64|all) [0-9a-f]{64}")
+    lines = (IMAGE / "packages.lock").read_text().splitlines()
+    assert [row for row in lines if not line.fullmatch(row)] == []
+    assert lines == sorted(lines)
+    locked = [tuple(row.split()[:2]) for row in lines]
+    assert len(locked) == len(set(locked))
+    wanted = [tuple(row.split()) for row in (IMAGE / "packages.txt").read_text().splitlines() if row and row[0] != "#"]
+    assert set(wanted) - set(locked) == set()
+    assert "apt" not in {name for _, name in locked}, "nothing is installed on the device"
+
+
+def test_what_survives_is_mounted_made_and_told() -> None:
+    rows = [row.split() for row in (OVERLAY / "etc/fstab").read_text().splitlines() if row.startswith("/data/")]
+    sources = {row[0] for row in rows}
+    made = (OVERLAY / "usr/share/keypad-gateway/data.tmpfiles").read_text().splitlines()
+    directories = {row.split()[1] for row in made if row[0] in "df" and row.count("/") == 2}  # noqa: PLR2004 - a top one
+    assert sources == directories
+    readme = (IMAGE / "README.md").read_text()
+    assert [row for row in rows if f"| `{row[0]}` | `{row[1]}` |" not in readme] == []
+    # Without the card's data everything else comes up, and each of them waits for its directory.
+    assert all(row[3] == "bind,nofail,x-systemd.requires=hub-data.service" for row in rows)
+
+
+class Debian:
+    """A root of Debian 13 with the units of a hub and of an image laid out in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def ask(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program in it, with mounts and a network of its own."""
+        enter = ["unshare", "--mount", "--net", "--pid", "--fork", f"--root={self.folder}", "--mount-proc"]
+        return subprocess.run([*enter, *command], capture_output=True, text=True, check=False)
+
+    def site(self) -> subprocess.CompletedProcess[str]:
+        """Take the owner's files as at a start; its words, and the line of `service` that a login would see."""
+        places = "for place in /etc/credstore /etc/systemd/network; do mount --bind $place $place; done"
+        look = "/usr/libexec/keypad-gateway/site && grep ^service: /etc/shadow"
+        return self.ask("sh", "-c", f"{places}; mkdir -p /run/hub-site; {look}")
+
+
+@pytest.fixture(scope="module")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
+    folder = tmp_path_factory.mktemp("image")
+    folder.parent.chmod(0o755)
+    folder.chmod(0o755)
+    subprocess.run(["tar", "--extract", "--file", TAR, "--directory", folder], check=True)
+    subprocess.run([ROOT / "systemd/debian/lay-out", folder], check=True)
+    shutil.copytree(OVERLAY, folder, dirs_exist_ok=True)
+    for program in ("usr/bin/python3.13", "usr/bin/node"):
+        (folder / program).symlink_to("true")
+    for place in ("etc/credstore", "etc/systemd/network", "boot/firmware/keypad-gateway"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    made = Debian(folder)
+    done = made.ask("systemd-sysusers")
+    assert done.returncode == 0, done.stderr
+    yield made
+    subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def test_systemd_understands_the_units_of_an_image_and_what_it_adds_to_others(debian: Debian) -> None:
+    names = sorted({path.name for path in (OVERLAY / UNITS).glob("hub-*.service")} | {"gateway-provision.service"})
+    done = debian.ask("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *names)
+    told = [line for line in (done.stdout + done.stderr).splitlines() if "hub" in line or "gateway" in line]
+    assert (done.returncode, told) == (0, [])
+
+
+def test_nobody_logs_in_until_the_owner_says_how(debian: Debian) -> None:
+    assert "service:!" in debian.site().stdout
+    seed = debian.folder / "boot/firmware/keypad-gateway"
+    (seed / "service.password").write_text(HASH + "\n")
+    (seed / "50-site.network").write_text("[Match]\nName=end0\n")
+    assert f"service:{HASH}:" in debian.site().stdout
+    assert (debian.folder / "etc/systemd/network/50-site.network").read_text() == "[Match]\nName=end0\n"
+    shadow = (debian.folder / "etc/shadow").read_text()
+    assert HASH not in shadow, "it is laid over the file for as long as the system runs"
+
+    other = HASH.replace("salt", "pepper")
+    (seed / "service.password").write_text(other + "\n")
+    assert f"service:{other}:" in debian.site().stdout
+    (seed / "service.password").unlink()
+    assert f"service:{other}:" in debian.site().stdout
+
+
+@pytest.mark.parametrize("line", ["hunter2", "", "$1$salt$abc", "$6$salt$x:0:0", "service:$6$a$b"])
+def test_a_password_that_is_no_hash_is_refused_and_not_repeated_and_the_last_good_one_stays(
+    debian: Debian, line: str
+) -> None:
+    seed = debian.folder / "boot/firmware/keypad-gateway/service.password"
+    seed.write_text(HASH + "\n")
+    assert debian.site().returncode == 0
+    seed.write_text(line + "\n")
+    refused = debian.site()
+    seed.unlink()
+    assert refused.returncode == 1
+    assert "mkpasswd" in refused.stderr
+    assert not line or line not in refused.stdout + refused.stderr
+    assert f"service:{HASH}:" in debian.site().stdout
