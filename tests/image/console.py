@@ -1,12 +1,13 @@
 """The serial console of a machine, as a technician has it: a line that talks, and a root's shell on it.
 
-Everything that comes is kept in a file, for the search for secrets. Commands travel in base64 and so do their words, so that no line is
-too long for the terminal, nothing is echoed, and what the kernel says in between is no part of an answer.
+Everything that comes is kept in a file, for the search for secrets. Commands travel in base64, and so do their words, packed: no line is
+too long for the terminal, nothing is echoed, what the kernel says in between is no part of an answer, and a slow line has less to carry.
 """
 
 import base64
 import binascii
 import contextlib
+import gzip
 import itertools
 import re
 import socket
@@ -25,7 +26,7 @@ SHELL_IS_THERE: Final = b"(automatic login)"
 """What agetty prints when it logs somebody in without asking. Before that nothing may be typed: U-Boot stops at any key."""
 
 CONNECT_S = 10.0
-PROBE_S = 2.0
+PROBE_S = 5.0
 COMMAND_S = 120.0
 LINE_BYTES = 76
 CHUNK_BYTES = 4096
@@ -115,7 +116,7 @@ class Console:
         self.wait_for(re.escape(SHELL_IS_THERE), bound_s, since)
         for _ in range(round(bound_s / PROBE_S)):
             here = self.mark()
-            self._send("\x15stty -echo; exec env PS1= ENV= sh; \necho there-$((40 + 2))\n")
+            self._send("\x15stty -echo; exec env PS1= PS2= ENV= sh; \necho there-$((40 + 2))\n")
             with contextlib.suppress(AssertionError):
                 self.wait_for(rb"there-42", PROBE_S, here)
                 break
@@ -128,7 +129,7 @@ class Console:
         here = self.mark()
         self._send(
             f"base64 -d <<E >/run/asked\n{coded}E\nsh /run/asked </dev/null >/run/said 2>&1; "
-            f"echo '{token[:-1]}''@begin' $?; base64 /run/said; echo '{token}''end'\n"
+            f"echo '{token[:-1]}''@begin' $?; gzip --stdout /run/said | base64; echo '{token}''end'\n"
         )
         code = int(self.wait_for(re.escape(token.encode()) + rb"begin (\d+)\r?\n", bound_s, here)[1])
         body = self.wait_for(
@@ -157,6 +158,6 @@ def _decoded(body: bytes) -> str:
     """The words of a command; lines that are no base64 were the kernel's."""
     lines = [line for line in body.split() if re.fullmatch(rb"[A-Za-z0-9+/]+={0,2}", line) and len(line) <= LINE_BYTES]
     try:
-        return base64.b64decode(b"".join(lines), validate=True).decode(errors="replace")
-    except binascii.Error as error:
+        return gzip.decompress(base64.b64decode(b"".join(lines), validate=True)).decode(errors="replace")
+    except (binascii.Error, gzip.BadGzipFile, EOFError) as error:
         raise AssertionError(f"the line was disturbed: {error}: {body[-300:]!r}") from None

@@ -30,7 +30,7 @@ from tests.stack.traffic import Traffic
 CYCLES = int(os.environ.get("CYCLES", "20"))
 SEED = 4711
 
-BORN_S = 300.0
+BORN_S = 900.0
 """Until a hub's birth at the broker after power came: a minute on an idle machine (our measurement)."""
 
 STARTING_S = (4.0, 60.0)
@@ -41,7 +41,7 @@ WORKING_S = (0.0, 40.0)
 
 STARTING_SHARE = 0.3
 FIRST_START_CUTS = 3
-SETTLE_S = 300.0
+SETTLE_S = 600.0
 """A code whose writes were cut several times waits 15 s, 30 s, 1 min, 2 min (A8)."""
 
 LOOK_S = 0.25

@@ -19,7 +19,7 @@ REST_S = float(os.environ.get("REST", "30")) * 60
 """How long it is watched, in minutes; thirty were promised."""
 
 LOOK_S = 10.0
-SOON_S = 120.0
+SOON_S = 300.0
 DAY_S = 24 * 3600
 MB = 1_000_000
 MB_A_DAY = 150
@@ -42,7 +42,7 @@ def hub(around: Surroundings, card: Medium, secrets: Secrets) -> Iterator[Hub]:
     with switched_on(around.machine(card), around) as running:
         running.meet()
         yield running
-        secrets.journals.append(running.journal("--output=export"))
+        secrets.journals.append(running.journal("--output-fields=MESSAGE,_CMDLINE"))
         running.machine.switch_off()
 
 
