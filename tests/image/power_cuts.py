@@ -45,6 +45,7 @@ SETTLE_S = 600.0
 """A code whose writes were cut several times waits 15 s, 30 s, 1 min, 2 min (A8)."""
 
 LOOK_S = 0.25
+KEPT_S = 30.0
 
 
 @dataclass
@@ -117,6 +118,8 @@ class Campaign:
 
     async def live(self, cloud: Counterpart, traffic: Traffic, honesty: Honesty = "writeback") -> None:
         """One life, to its cut, and a look at what it left."""
+        # What the broker kept of the life before tells one birth from the next.
+        await cloud.wait_for(lambda seen: seen.presence is not None, KEPT_S)
         session = 0 if cloud.presence is None else cloud.presence.session
         await asyncio.to_thread(self.power, honesty)
         began_s = now_s()
@@ -125,7 +128,10 @@ class Campaign:
             await self._go_on(traffic, self.chance.uniform(*STARTING_S), is_ordering=False)
             self.tally.starting += 1
         else:
-            await cloud.wait_for(lambda seen: seen.presence is not None and seen.presence.session > session, BORN_S)
+            await cloud.wait_for(
+                lambda seen: seen.presence is not None and seen.presence.is_online and seen.presence.session > session,
+                BORN_S,
+            )
             self.tally.births_s.append(now_s() - began_s)
             await self._go_on(traffic, self.chance.uniform(*WORKING_S), is_ordering=True)
             if honesty == "unsafe":

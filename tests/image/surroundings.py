@@ -36,6 +36,14 @@ from tests.stack.zwave_stack import ROOT, Stack, running_stack
 IMAGE = Path(os.environ.get("KEYPAD_IMAGE", ROOT / "build/image/qemu-arm64"))
 """The folder where `make image BOARD=qemu-arm64` puts its disk and the boot loader."""
 
+PROGRAMS = {
+    "qemu-system-aarch64": "qemu-system-arm", "nbdkit": "nbdkit", "mcopy": "mtools", "debugfs": "e2fsprogs", "sfdisk": "fdisk",
+    "unsquashfs": "squashfs-tools", "mosquitto": "mosquitto",
+}  # fmt: skip
+"""What the chapters run, and the Debian package of each."""
+
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
 HERE, THERE = "127.0.0.1", "10.0.2.2"
 BROKER_PORT = 8883
 SEED = "keypad-gateway"
@@ -154,7 +162,8 @@ class Surroundings:
             f"persistence_location {self.folder}/", "autosave_on_changes true", "autosave_interval 1", "user root",
         ]  # fmt: skip
         (self.folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
-        program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        program = shutil.which("mosquitto", path=PATH)
+        assert program is not None
         with (self.folder / "broker.log").open("ab") as output:
             self._broker = subprocess.Popen(
                 [program, "-c", self.folder / "mosquitto.conf"], stdout=output, stderr=output
@@ -200,6 +209,8 @@ def _is_listening() -> bool:
 def running_surroundings() -> Iterator[Surroundings]:
     """All of it, in a short folder that is swept away afterwards."""
     assert (IMAGE / "disk.img").exists(), f"there is no disk in {IMAGE}: make image BOARD=qemu-arm64"
+    missing = [package for program, package in PROGRAMS.items() if shutil.which(program, path=PATH) is None]
+    assert not missing, f"first: apt-get install --no-install-recommends {' '.join(missing)}"
     links = [name for _, name in socket.if_nameindex()]
     assert links == ["lo"], "run it by `make image-test`: it needs a network namespace of its own"
     with (
