@@ -21,7 +21,9 @@ from tests.image.medium import Medium
 from tests.image.record import Secrets
 from tests.image.surroundings import Surroundings
 
-DRIVER_LINE = re.compile(rb'userCode|"value"|99', re.IGNORECASE)
+DRIVER_LINE = re.compile(rb"userCode")
+"""What stands before a PIN in the driver's memory: lines of JSON, each with the name of a value."""
+
 AROUND_BYTES = 300
 
 
