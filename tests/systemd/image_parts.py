@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_the_table_has_two_slots_of_the_same_size_and_data_last() -> None:
 
 def test_partitions_touch_no_other_and_fit_the_smallest_card() -> None:
     table = partitions()
-    for before, after in zip(table, table[1:], strict=False):
+    for before, after in pairwise(table):
         assert before.start + before.size <= after.start, (before, after)
     assert [part.name for part in table if part.start % ALIGNED_SECTORS or part.size % ALIGNED_SECTORS] == []
     assert (table[-1].start + table[-1].size) * SECTOR_BYTES < SMALLEST_CARD_BYTES
@@ -82,7 +83,7 @@ def test_what_survives_is_mounted_made_and_told() -> None:
     rows = [row.split() for row in (OVERLAY / "etc/fstab").read_text().splitlines() if row.startswith("/data/")]
     sources = {row[0] for row in rows}
     made = (OVERLAY / "usr/share/keypad-gateway/data.tmpfiles").read_text().splitlines()
-    directories = {row.split()[1] for row in made if row[0] in "df" and row.count("/") == 2}  # noqa: PLR2004 - a top one
+    directories = {row.split()[1] for row in made if row[0] in "df" and row.count("/") == 2}
     assert sources == directories
     readme = (IMAGE / "README.md").read_text()
     assert [row for row in rows if f"| `{row[0]}` | `{row[1]}` |" not in readme] == []
