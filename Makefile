@@ -168,6 +168,8 @@ rules: setup
 
 nightly: setup
 	@$(PY) -m pytest -q tests/stack --nightly
+	@$(PY) -m tests.drivers.simulator.fuzz --frames 100000
+	@$(PY) -m tests.drivers.simulator.fuzz_locks --payloads 100000
 	@$(MAKE) --no-print-directory check-install rules image-test
 	@$(PY) -m tests.sim --minutes $(MINUTES) --days 3 --first $(FIRST)
 	@$(PY) -m tests.sim.bookings --bookings 10000 --first $(FIRST)
