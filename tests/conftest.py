@@ -1,9 +1,12 @@
 """What pytest itself needs: one option, the order in which the files of tests are begun, and examples without a time limit."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from gateway.model import remembered
 
 # An example that takes long on a loaded machine is no counterexample: figures of time belong to the bench.
 settings.register_profile("keypad", deadline=None)
@@ -21,6 +24,14 @@ LONGEST_FIRST = (
 )
 """Files that wait for real parts take most of the time. Whole files go to one worker each: a long one that is begun last
 leaves the other workers idle, so these are begun first."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> Iterator[None]:
+    """A test that breaks a rule on purpose leaves no broken answers about records that the next one meets again."""
+    remembered.forget_all()
+    yield
+    remembered.forget_all()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,5 +1,6 @@
 """The network keys of a home: a TOML file that the Z-Wave server reads too, made with fresh keys when it is missing."""
 
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,6 @@ from pathlib import Path
 
 from drivers.simulator.lock.profiles import Problem
 from drivers.simulator.radio.security.s2 import SecurityClass
-from gateway.durable import put_file
 
 KEY_BYTES = 16
 
@@ -111,8 +111,12 @@ def _create(path: Path, entropy: Callable[[int], bytes]) -> Keys:
     keys = fresh_keys(entropy)
     text = "".join(f'{name} = "{key.hex()}"\n' for name, key in keys.by_name.items())
     try:
-        put_file(path, text.encode())
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         reason = error.strerror or "cannot be written"
         raise KeysError((Problem(str(path), reason, "choose a folder that exists"),)) from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
     return keys

@@ -4,13 +4,13 @@ One JSON file with PINs and network keys in clear (mode 0600).
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivers.simulator.radio.security.envelopes import Membership
 from drivers.simulator.radio.security.s2 import SecurityClass
-from gateway.durable import put_file
 
 FORMAT = 2
 """Version of the file's layout."""
@@ -61,7 +61,18 @@ def save_state(path: Path, kept: Kept) -> None:
     """Replace the file as one act that survives a power cut; raises `OSError`."""
     locks = {name: {"image": lock.image, "membership": _plain(lock.membership)} for name, lock in kept.locks.items()}
     content = {"format": FORMAT, "locks": locks, "nodes": kept.nodes, "last_node_id": kept.last_node_id}
-    put_file(path, json.dumps(content, indent=1).encode())
+    fresh = path.with_name(f".{path.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(content, indent=1))
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _plain(membership: Membership | None) -> dict[str, object] | None:

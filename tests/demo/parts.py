@@ -182,8 +182,16 @@ class House:
 
     async def has_locks(self) -> bool:
         """Whether the hub's driver has met all locks since its start, by its own word."""
+        return f"{len(DOORS)} of {len(DOORS)} locks" in json.dumps(await self._status())
+
+    async def has_all_receipts(self) -> bool:
+        """Whether the hub has stored the cloud's receipt of every event: it gathers them for a second."""
+        return (await self._status()).get("outbox_count") == 0
+
+    async def _status(self) -> Mapping[str, object]:
         answer = await ask(self.folder / "maint.sock", {"verb": "status"})
-        return answer is not None and f"{len(DOORS)} of {len(DOORS)} locks" in json.dumps(answer.get("value"))
+        value = None if answer is None else answer.get("value")
+        return value if isinstance(value, dict) else {}
 
     async def kill_hub(self) -> None:
         """As a power cut would."""

@@ -1,6 +1,7 @@
 """The stay: who does what, when. It tells and records; `checks` judges the record afterwards."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,8 @@ from tests.demo.teller import Teller
 from tests.demo.verdict import Check
 
 LOOK_S = 0.05
+RECEIPTS_S = 3.0
+"""For the last receipts to be stored: the hub gathers them for a second."""
 FOR_EVER_S = 3600.0
 PIN_DIGITS = 8
 """Long enough that no number in a log is one by accident, and what all three locks take."""
@@ -252,8 +255,12 @@ class Story:
         self._judge()
 
     async def _settle(self) -> None:
-        """Let receipts and looks catch up before something is broken on purpose."""
+        """Let receipts and looks catch up before something is broken on purpose: what has no receipt then is rightly sent again."""
         await asyncio.sleep(max(0.5, self.pace.breath_s))
+        with contextlib.suppress(TimeoutError):  # the checks will say what broke
+            async with asyncio.timeout(RECEIPTS_S):
+                while not await self.house.has_all_receipts():  # noqa: ASYNC110 - the condition lies in another process
+                    await asyncio.sleep(LOOK_S)
         self._judge()
 
     async def _until(self, what: str, holds: Callable[[], bool], bound_s: float) -> None:
