@@ -54,7 +54,7 @@ class Hub:
     def is_met(self) -> bool:
         """Whether all locks are reached, by the daemon's own word to systemd."""
         told = self.ask("systemctl show --property ActiveState,StatusText gateway.service").stdout
-        return "ActiveState=active" in told and "zwave ready" in told
+        return "ActiveState=active" in told and "zwave ready" in told and WHOLE in told
 
     def is_settled(self) -> bool:
         """Whether systemd has started all it means to start."""
