@@ -103,7 +103,7 @@ demo: setup
 # The tests mostly wait for the radio; the worlds compute in what they leave of both cores.
 test: setup
 ifeq ($(TESTS),)
-	@mkdir -p build; nice -n 19 $(PY) -m tests.sim --seeds 20 --days 7 >build/worlds.log 2>&1 & worlds=$$!; \
+	@mkdir -p build; nice -n 19 $(PY) -m tests.sim --seeds 40 --days 7 >build/worlds.log 2>&1 & worlds=$$!; \
 	trap 'kill $$worlds 2>/dev/null' EXIT; \
 	$(PYTEST) && { wait $$worlds; ended=$$?; cat build/worlds.log; exit $$ended; }
 else
