@@ -5,7 +5,6 @@ The Z-Wave JS server runs by itself, so that it outlives a killed hub, as on a d
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from gateway.runtime.tryout import ask, free_port
 from tests.brokers import Broker, start_broker
 from tests.demo.pace import Pace
 from tests.demo.record import DOORS
+from tests.orphans import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 SCENE = ROOT / "drivers/simulator/scenes/three_doors.toml"
@@ -30,9 +30,6 @@ STOP_S = 10.0
 LOOK_S = 0.05
 LONGEST_WAIT_S = 2.0
 """The hub's longest wait between connects. On a device 300 s; nobody would watch that."""
-
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal a child gets when its parent dies."""
 
 
 class PartFailed(RuntimeError):  # noqa: N818 - says what happened
@@ -57,7 +54,7 @@ class Part:
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     async def until(self, is_ready: Callable[[], bool], bound_s: float) -> None:
@@ -92,10 +89,6 @@ class Part:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from itertools import count, islice
 from multiprocessing import get_context
 
 from gateway.model.instant import format_instant
+from tests.orphans import die_with_parent
 from tests.sim.play import Broken, Outcome, play_safely, play_world
 
 FAULTS_SHOWN = 40
@@ -85,7 +86,9 @@ def play_all(seeds: Iterator[int], days: float, jobs: int, until_s: float | None
             yield play_safely(seed, days)
         return
     spawning = get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawning, max_tasks_per_child=WORLDS_PER_PROCESS) as pool:
+    with ProcessPoolExecutor(
+        jobs, mp_context=spawning, max_tasks_per_child=WORLDS_PER_PROCESS, initializer=die_with_parent
+    ) as pool:
         waiting = {pool.submit(play_safely, seed, days) for seed in islice(seeds, jobs * 2)}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
