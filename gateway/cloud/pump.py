@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from gateway.cloud import topics
 from gateway.cloud.link import Connection, NotTaken, PayloadTooLarge
-from gateway.cloud.report import encode_event
+from gateway.cloud.report import EventReceipt, encode_event
 from gateway.cloud.strict_json import PAYLOAD_MAX
 from gateway.model.ids import EventSeq, HubId
 from gateway.model.pin import Pin
@@ -67,11 +67,12 @@ class OutboxPump:
         nudges: Nudges,
         connection: Connection,
         seal: PinSeal,
+        heard: Callable[[], EventReceipt | None],
         resumes: Callable[[], int],
         announce: Callable[[], Awaitable[None]],
         patience_s: float = PATIENCE_S,
     ) -> None:
-        """`resumes` counts the cloud's questions since the start; `announce` publishes a birth."""
+        """`heard` is a receipt that is not stored yet; `resumes` counts the cloud's questions since the start; `announce` publishes a birth."""
         self._db = db
         self._hub_id = hub_id
         self._topic = topics.up(hub_id, topics.Up.EVT)
@@ -85,6 +86,7 @@ class OutboxPump:
         self._watermark = 0
         self._first_patience_s = self._patience_s = patience_s
         self._repeat_at = self._time() + patience_s
+        self._heard = heard
         self._resumes = resumes
         self._announce = announce
         self._resumes_answered = resumes()
@@ -107,16 +109,18 @@ class OutboxPump:
                 await self._repeat()
 
     async def _look(self) -> _View:
-        sent = self._sent
+        sent, heard = self._sent, self._heard()
 
         def look(con: database.Connection) -> _View:
-            watermark = journal.acknowledged(con)
+            epoch, watermark = facts.epoch(con), journal.acknowledged(con)
+            if heard is not None and heard.epoch == epoch and heard.seq <= journal.last_seq(con):
+                watermark = max(watermark, heard.seq)
             after = max(sent, watermark)
             room = min(READ_MAX, AHEAD_MAX - (after - watermark))
             has_more = room > 0 and journal.last_seq(con) > after
             events = journal.outbox(con, after, room) if has_more else ()
             pins = answers.between(con, events[0].seq, events[-1].seq, self._seal) if events else {}
-            return _View(facts.epoch(con), watermark, events, pins)
+            return _View(epoch, watermark, events, pins)
 
         return await self._db.read(look)
 

@@ -124,6 +124,10 @@ class InboxReception:
         self._pace = pace
         self._queue: asyncio.Queue[_Arrival] = asyncio.Queue(QUEUE_MAX)
 
+    def heard(self) -> EventReceipt | None:
+        """The newest receipt while it waits to be committed: nothing that it covers is sent again."""
+        return self._held
+
     async def feed(self, connection: Connection) -> None:
         """Move what arrives on one connection into the queue until the connection ends. Raises `LinkDown`."""
         async for message in connection.messages():
@@ -160,11 +164,13 @@ class InboxReception:
                 contents.append(content)
         outcomes: Sequence[Settled] = ()
         if contents or not batch:
-            if self._held is not None:
-                contents.append(self._held)
-                self._committed_seq = self._held.seq
-                self._held = None
+            held = self._held
+            if held is not None:
+                contents.append(held)
             outcomes = await self._commit_all(contents)
+            if held is not None:  # until here it counts as heard
+                self._committed_seq = held.seq
+                self._held = None
         for arrival in batch:
             arrival.connection.acknowledge(arrival.message)
         for outcome in outcomes:
@@ -179,6 +185,7 @@ class InboxReception:
         if receipt.seq - self._committed_seq >= GATHER_EVENTS_MAX:
             self._held_until = asyncio.get_running_loop().time()
         self._held = receipt
+        self._nudges.ring(OUTBOX_BELL)
 
     async def _commit_all(self, contents: Sequence[_Content]) -> Sequence[Settled]:
         try:

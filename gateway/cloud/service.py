@@ -147,6 +147,7 @@ class CloudService:
             nudges=self._nudges,
             connection=connection,
             seal=self._seal,
+            heard=self._reception.heard,
             resumes=lambda: self._reception.counts.resumes,
             announce=lambda: self._herald.announce(connection),
             patience_s=self._settings.receipt_patience_s,

@@ -10,6 +10,7 @@ import pytest
 from gateway.cloud import pump as pump_module
 from gateway.cloud.link import LinkDown, NotTaken
 from gateway.cloud.pump import OutboxPump
+from gateway.cloud.report import EventReceipt
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import EventSeq
 from gateway.nudge import OUTBOX_BELL, Nudges
@@ -26,6 +27,7 @@ class Outbox:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.nudges = Nudges()
+        self.heard: EventReceipt | None = None
         self.resumes = 0
         self.births_after: list[int] = []
 
@@ -55,6 +57,7 @@ class Outbox:
             nudges=self.nudges,
             connection=connection,
             seal=make_desk().seal,
+            heard=lambda: self.heard,
             resumes=lambda: self.resumes,
             announce=announce,
             patience_s=patience_s,
@@ -212,6 +215,29 @@ async def test_a_question_that_crosses_events_on_their_way_repeats_none_that_is_
         await connection.until_published(4)
     assert numbers(connection) == [1, 2, 3, 3]
     assert outbox.births_after == [3]
+
+
+async def test_a_receipt_counts_when_it_is_heard_and_not_when_it_is_stored(outbox: Outbox) -> None:
+    connection = FakeConnection()
+    await outbox.append(3)
+    async with outbox.pumping(connection):
+        await connection.until_published(3)
+        outbox.heard = EventReceipt(EPOCH, 2)
+        outbox.ask_to_resume()
+        await connection.until_published(4)
+    assert numbers(connection) == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("receipt", [EventReceipt(EPOCH + 1, 2), EventReceipt(EPOCH, 4)], ids=["epoch", "too far"])
+async def test_a_receipt_that_will_be_refused_does_not_count(outbox: Outbox, receipt: EventReceipt) -> None:
+    connection = FakeConnection()
+    await outbox.append(3)
+    async with outbox.pumping(connection):
+        await connection.until_published(3)
+        outbox.heard = receipt
+        outbox.ask_to_resume()
+        await connection.until_published(6)
+    assert numbers(connection) == [1, 2, 3, 1, 2, 3]
 
 
 async def test_a_question_of_an_earlier_connection_is_not_answered_again(outbox: Outbox) -> None:
