@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-LOOK_S = 0.2
+LOOK_S = 2.0
+"""Each look over the console costs an emulated machine a good part of a second of its own."""
 
 
 def now_s() -> float:
