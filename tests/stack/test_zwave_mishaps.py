@@ -48,7 +48,7 @@ CALLBACK_MS = 10_000
 GONE_S = 3.0
 """Shorter than the 10 s after which Z-Wave JS gives a port up."""
 
-MEND_S = 40.0
+MEND_S = 90.0
 
 
 @pytest.fixture(scope="module")
