@@ -107,10 +107,10 @@ async def test_stick_pulled_at_idle_in_mid_command_and_in_mid_recovery_comes_bac
 
         stack.home.fault("missing_callback", times=1)
         reading = here.tasks.create_task(answers_again(here, "v1"))
-        await here.until(lambda: "does not answer" in here.driver.condition().detail)
+        await here.until(lambda: "does not answer" in here.driver.condition().detail, MEND_S)
         await pull(stack)
         await reading
-        await here.until(lambda: "does not answer" not in here.driver.condition().detail)
+        await here.until(lambda: "does not answer" not in here.driver.condition().detail, MEND_S)
         assert stack.home.pins("v1") == before
 
 
