@@ -77,7 +77,9 @@ def test_n1_only_listed_files_reveal_a_pin() -> None:
 
 
 def test_no_method_is_left_for_later() -> None:
-    unwritten = re.compile(rf"\b{NotImplementedError.__name__}\b")  # looked for, not raised; ruff has a rule for the other words
+    unwritten = re.compile(
+        rf"\b{NotImplementedError.__name__}\b"
+    )  # looked for, not raised; ruff has a rule for the other words
     found = [
         f"{name}:{number}"
         for name, text in modules(*CODE, "tests")
