@@ -18,20 +18,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from drivers.simulator.client import Home
-from gateway.cloud.backoff import Pace
 from gateway.cloud.broker_settings import BrokerSettings, TlsFiles
 from gateway.cloud.counterpart import Counterpart
-from gateway.cloud.uplink import Uplink
 from gateway.model.ids import HubId
-from gateway.runtime.entropy import SystemEntropy
 from tests.image.authority import Authority, Signed
 from tests.image.machine import Machine
 from tests.image.medium import Medium
 from tests.image.patience import until
 from tests.image.time_server import TimeServer, running_time_server
 from tests.image.usb_stick import AEOTEC, Identity
-from tests.stack.house import FOREIGN, LOCKS, SCENE, plain_group
+from tests.stack.house import FOREIGN, LOCKS, SCENE, connected_cloud
 from tests.stack.zwave_stack import ROOT, Stack, running_stack
+from tests.systemd.owner import configuration
 
 IMAGE = Path(os.environ.get("KEYPAD_IMAGE", ROOT / "build/image/qemu-arm64"))
 """The folder where `make image BOARD=qemu-arm64` puts its disk and the boot loader."""
@@ -56,21 +54,14 @@ CLOUD_S = 30.0
 ASK_TIME = "f /run/systemd/timesyncd.conf.d/50-run.conf 0644 root root - [Time]\\nNTP=10.0.2.2\\nFallbackNTP=\\n\n"
 """tmpfiles.d(5): the site's time server; a real site's router tells it by DHCP, QEMU's does not."""
 
-CONFIG = """
-[hub]
-id = "@HUB-ID@"
-zone = "Europe/Berlin"
-state = "/var/lib/gateway"
-socket = "/run/gateway/maint.sock"
-secret_file = "gateway.secret"
-
-[broker]
+BROKER = """
 url = "mqtts://10.0.2.2:8883"
 ca_file = "gateway.ca.pem"
 certificate_file = "gateway.certificate.pem"
 key_file = "gateway.key.pem"
 longest_wait_s = 2.0
-""" + "".join(f'\n[[locks]]\nid = "{lock}"\nname = "{name}"\nnode = {node}\n' for lock, (name, node) in LOCKS.items())
+""".lstrip()
+CONFIG = configuration(BROKER, LOCKS)
 
 _cloud_numbers = itertools.count(1)
 
@@ -184,20 +175,8 @@ class Surroundings:
         certificate, key = self.authority.sign(name).put(self.folder, name)
         tls = TlsFiles(self.folder / "ca.pem", certificate, key)
         settings = BrokerSettings(HERE, BROKER_PORT, client_id=name, tls=tls)
-        cloud = Counterpart(
-            link=Uplink(settings),
-            hub_id=hub_id,
-            entropy=SystemEntropy(),
-            pace=Pace(first_s=0.1, longest_s=0.5),
-            repeat_s=10.0,
-        )
-        async with plain_group() as tasks:
-            running = tasks.create_task(cloud.run())
-            await cloud.wait_for(lambda seen: seen.is_connected, CLOUD_S)
-            try:
-                yield cloud
-            finally:
-                running.cancel()
+        async with connected_cloud(settings, hub_id, repeat_s=10.0, bound_s=CLOUD_S) as cloud:
+            yield cloud
 
 
 def _is_listening() -> bool:

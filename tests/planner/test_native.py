@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from gateway.model import ledger
-from gateway.model.access_code import AccessCode
 from gateway.model.answers import Ambiguous, Empty, Held, RefusalReason, Refused, Sighting, SightingSource, Written
 from gateway.model.clock import ClockTrust
 from gateway.model.events import EventKind
@@ -13,49 +12,16 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId, CommandId
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from gateway.model.issues import Status
-from gateway.model.link import CALLS_KEPT, Link
 from gateway.model.lock import ReadBack, Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.lock_clock import ClockState, LockClock, witnessed
 from gateway.model.pin import Pin
-from gateway.model.slot import SightedAs, SlotRecord, Verdict
-from gateway.model.snapshot import Announced, Effort, LockSnapshot, OpenOrder
+from gateway.model.slot import Verdict
+from gateway.model.snapshot import Announced, Effort, OpenOrder
 from gateway.model.window import Window
 from gateway.planner.actions import CheckClock, ClearSlot, ReadSlot, Reason, WriteSlot
 from gateway.planner.plan import Plan, plan
-from tests.builders import KEY, LEAD_MS, NOON, digest, make_code, make_profile, make_snapshot, reading, slot
-
-START = Instant(NOON + 10 * DAY_MS)
-END = Instant(START + 2 * DAY_MS)
-STAY = Window(START, END)
-PRELOAD_AT = Instant(START - 72 * HOUR_MS)
-PROVEN = Schedule(MINUTE_MS, ScheduleClock.UTC, MINUTE_MS, None, ScheduleTrust.PROVEN)
-CLAIMED = replace(PROVEN, enforced=ScheduleTrust.CLAIMED)
-EMPTY = SlotRecord(slot(1), sighted=SightedAs.EMPTY, sighted_at=Instant(START - 4 * DAY_MS))
-
-
-def stay(*, pin: str = "2580", generation: int = 1, window: Window = STAY) -> AccessCode:
-    return make_code(pin=pin, starts_at=window.starts_at, ends_at=window.ends_at, generation=generation)
-
-
-def scene(code: AccessCode, record: SlotRecord = EMPTY, *, schedule: Schedule | None = PROVEN) -> LockSnapshot:
-    """A lock that was listed, with a clock that was seen right whenever anybody looks."""
-    clock = LockClock(ClockState.GOOD, Instant(START - DAY_MS), 0)
-    listed = make_snapshot(code, slots=[record], profile=make_profile(schedule=schedule))
-    return replace(listed, clock=clock)
-
-
-def at(snapshot: LockSnapshot, now: Instant, trust: ClockTrust = ClockTrust.TRUSTED) -> Plan:
-    """The plan at an instant; the lock's clock was checked just before."""
-    clock = snapshot.clock
-    if clock.state is ClockState.GOOD:
-        snapshot = replace(snapshot, clock=replace(clock, checked_at=now))
-    return plan(snapshot, reading(now, trust))
-
-
-def written(code: AccessCode, window: Window | None = STAY, when: Instant = PRELOAD_AT) -> SlotRecord:
-    """A slot that was written with its window, proven."""
-    record = ledger.intend_write(EMPTY, code.code_id, code.digest, when, window)
-    return ledger.ended(record, Written(Evidence.SUPERVISED, window), when, 1, supervision_is_honest=True)
+from tests.builders import KEY, LEAD_MS, NOON, digest, make_code, make_profile, reading, slot
+from tests.planner.stays import CLAIMED, EMPTY, END, PRELOAD_AT, PROVEN, START, STAY, at, scene, stay, written
 
 
 def is_at_rest(found: Plan) -> bool:
@@ -317,48 +283,6 @@ def test_t4_a_changed_battery_asks_for_the_clock_and_leaves_the_codes() -> None:
     found = plan(replace(scene(code, written(code)), clock=doubted), reading(Instant(PRELOAD_AT + HOUR_MS)))
     assert isinstance(found.head, CheckClock)
     assert found.verdicts[slot(1)] is Verdict.GOOD
-
-
-def test_a4_a_weak_link_makes_the_lead_longer_and_a_strong_one_does_not() -> None:
-    strong, weak, dead = Link(20, 0), Link(20, 5), Link(20, 19)
-    assert strong.lead_ms(30 * MINUTE_MS) == 30 * MINUTE_MS
-    assert weak.lead_ms(30 * MINUTE_MS) == 75 * MINUTE_MS
-    assert dead.lead_ms(30 * MINUTE_MS) == 2 * HOUR_MS
-    snapshot = replace(scene(stay(), schedule=None), link=weak)
-    assert isinstance(at(snapshot, Instant(START - 75 * MINUTE_MS)).head, WriteSlot)
-    assert at(snapshot, Instant(START - 75 * MINUTE_MS - 1)).head is None
-
-
-def test_a4_the_answer_to_the_first_look_does_not_shorten_the_lead_that_it_was_for() -> None:
-    link = Link(60, 9)
-    lead_ms = link.lead_ms(30 * MINUTE_MS)
-    assert lead_ms == 45 * MINUTE_MS
-    assert link.called(failed=False).lead_ms(30 * MINUTE_MS) == lead_ms
-    assert Link(60, 1).lead_ms(30 * MINUTE_MS) == 30 * MINUTE_MS, "one failure in an hour is no weak link"
-
-
-def test_a4_a_link_without_failures_is_not_counted_for_ever() -> None:
-    link = Link()
-    for _ in range(CALLS_KEPT + 1):
-        link = link.called(failed=False)
-    assert link == Link(CALLS_KEPT, 0)
-    assert link.called(failed=True) == Link(CALLS_KEPT // 2 + 1, 1)
-
-
-def test_a4_a_link_that_recovers_does_not_take_a_code_off_again() -> None:
-    code = stay()
-    early = written(code, None, Instant(START - 75 * MINUTE_MS))
-    assert at(scene(code, early, schedule=None), Instant(START - 70 * MINUTE_MS)).head is None
-
-
-def test_a5_a_strict_start_is_written_when_the_lock_needs_it_and_not_at_the_lead() -> None:
-    code = replace(stay(), strict_start=True)
-    link = Link(20, 0).wrote(1_500)
-    needed_ms = link.strict_lead_ms(LEAD_MS)
-    assert needed_ms == 1_500 + 4 * 750
-    snapshot = replace(scene(code, schedule=None), link=link)
-    assert at(snapshot, Instant(START - needed_ms - 1)).head is None
-    assert isinstance(at(snapshot, Instant(START - needed_ms)).head, WriteSlot)
 
 
 def test_a2_a_slot_seen_empty_forgets_its_window() -> None:

@@ -237,20 +237,8 @@ class House:
             client_id=f"cloud-{next(_cloud_numbers)}",
             protocol=Protocol(self.broker.protocol),
         )
-        cloud = Counterpart(
-            link=Uplink(settings),
-            hub_id=hub_id,
-            entropy=SystemEntropy(),
-            pace=Pace(first_s=0.1, longest_s=BACK_S),
-            repeat_s=repeat_s,
-        )
-        async with plain_group() as tasks:
-            running = tasks.create_task(cloud.run())
-            await cloud.wait_for(lambda seen: seen.is_connected, SEEN_S)
-            try:
-                yield cloud
-            finally:
-                running.cancel()
+        async with connected_cloud(settings, hub_id, repeat_s, SEEN_S) as cloud:
+            yield cloud
 
     def close(self) -> None:
         """End the daemon, however it is."""
@@ -268,6 +256,27 @@ async def plain_group() -> AsyncIterator[asyncio.TaskGroup]:
         if len(group.exceptions) == 1:
             raise group.exceptions[0] from None
         raise
+
+
+@contextlib.asynccontextmanager
+async def connected_cloud(
+    settings: BrokerSettings, hub_id: HubId, repeat_s: float, bound_s: float
+) -> AsyncIterator[Counterpart]:
+    """The contract's cloud at a broker, once it is connected, which may take `bound_s`."""
+    cloud = Counterpart(
+        link=Uplink(settings),
+        hub_id=hub_id,
+        entropy=SystemEntropy(),
+        pace=Pace(first_s=0.1, longest_s=BACK_S),
+        repeat_s=repeat_s,
+    )
+    async with plain_group() as tasks:
+        running = tasks.create_task(cloud.run())
+        await cloud.wait_for(lambda seen: seen.is_connected, bound_s)
+        try:
+            yield cloud
+        finally:
+            running.cancel()
 
 
 @contextlib.contextmanager

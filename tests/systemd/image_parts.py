@@ -4,20 +4,17 @@ Run by `make check-units`, as root, on a root of Debian 13 that mmdebstrap made.
 """
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.systemd.debian import ROOT, UNITS, Debian, laid_out
+
 IMAGE = ROOT / "image"
 OVERLAY = IMAGE / "overlay"
-TAR = ROOT / "build/debian13/units.tar"
-UNITS = "usr/lib/systemd/system"
 
 SECTOR_BYTES = 512
 ALIGNED_SECTORS = 2048
@@ -91,41 +88,19 @@ def test_what_survives_is_mounted_made_and_told() -> None:
     assert all(row[3] == "bind,nofail,x-systemd.requires=hub-data.service" for row in rows)
 
 
-class Debian:
-    """A root of Debian 13 with the units of a hub and of an image laid out in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def ask(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a program in it, with mounts and a network of its own."""
-        enter = ["unshare", "--mount", "--net", "--pid", "--fork", f"--root={self.folder}", "--mount-proc"]
-        return subprocess.run([*enter, *command], capture_output=True, text=True, check=False)
-
-    def site(self) -> subprocess.CompletedProcess[str]:
-        """Take the owner's files as at a start; its words, and the line of `service` that a login would see."""
-        places = "for place in /etc/credstore /etc/systemd/network; do mount --bind $place $place; done"
-        look = "/usr/libexec/keypad-gateway/site && grep ^service: /etc/shadow"
-        return self.ask("sh", "-c", f"{places}; mkdir -p /run/hub-site; {look}")
+def site(debian: Debian) -> subprocess.CompletedProcess[str]:
+    """Take the owner's files as at a start; its words, and the line of `service` that a login would see."""
+    places = "for place in /etc/credstore /etc/systemd/network; do mount --bind $place $place; done"
+    look = "/usr/libexec/keypad-gateway/site && grep ^service: /etc/shadow"
+    return debian.ask("sh", "-c", f"{places}; mkdir -p /run/hub-site; {look}")
 
 
 @pytest.fixture(scope="module")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
-    folder = tmp_path_factory.mktemp("image")
-    folder.parent.chmod(0o755)
-    folder.chmod(0o755)
-    subprocess.run(["tar", "--extract", "--file", TAR, "--directory", folder], check=True)
-    subprocess.run([ROOT / "systemd/debian/lay-out", folder], check=True)
-    shutil.copytree(OVERLAY, folder, dirs_exist_ok=True)
-    for program in ("usr/bin/python3.13", "usr/bin/node"):
-        (folder / program).symlink_to("true")
-    for place in ("etc/credstore", "etc/systemd/network", "boot/firmware/keypad-gateway"):
-        (folder / place).mkdir(parents=True, exist_ok=True)
-    made = Debian(folder)
-    done = made.ask("systemd-sysusers")
-    assert done.returncode == 0, done.stderr
-    yield made
-    subprocess.run(["rm", "-rf", folder], check=True)
+    with laid_out(tmp_path_factory.mktemp("image"), OVERLAY) as made:
+        for place in ("etc/credstore", "etc/systemd/network", "boot/firmware/keypad-gateway"):
+            (made.folder / place).mkdir(parents=True, exist_ok=True)
+        yield made
 
 
 def test_systemd_understands_the_units_of_an_image_and_what_it_adds_to_others(debian: Debian) -> None:
@@ -136,20 +111,20 @@ def test_systemd_understands_the_units_of_an_image_and_what_it_adds_to_others(de
 
 
 def test_nobody_logs_in_until_the_owner_says_how(debian: Debian) -> None:
-    assert "service:!" in debian.site().stdout
+    assert "service:!" in site(debian).stdout
     seed = debian.folder / "boot/firmware/keypad-gateway"
     (seed / "service.password").write_text(HASH + "\n")
     (seed / "50-site.network").write_text("[Match]\nName=end0\n")
-    assert f"service:{HASH}:" in debian.site().stdout
+    assert f"service:{HASH}:" in site(debian).stdout
     assert (debian.folder / "etc/systemd/network/50-site.network").read_text() == "[Match]\nName=end0\n"
     shadow = (debian.folder / "etc/shadow").read_text()
     assert HASH not in shadow, "it is laid over the file for as long as the system runs"
 
     other = HASH.replace("salt", "pepper")
     (seed / "service.password").write_text(other + "\n")
-    assert f"service:{other}:" in debian.site().stdout
+    assert f"service:{other}:" in site(debian).stdout
     (seed / "service.password").unlink()
-    assert f"service:{other}:" in debian.site().stdout
+    assert f"service:{other}:" in site(debian).stdout
 
 
 @pytest.mark.parametrize("line", ["hunter2", "", "$1$salt$abc", "$6$salt$x:0:0", "service:$6$a$b"])
@@ -158,11 +133,11 @@ def test_a_password_that_is_no_hash_is_refused_and_not_repeated_and_the_last_goo
 ) -> None:
     seed = debian.folder / "boot/firmware/keypad-gateway/service.password"
     seed.write_text(HASH + "\n")
-    assert debian.site().returncode == 0
+    assert site(debian).returncode == 0
     seed.write_text(line + "\n")
-    refused = debian.site()
+    refused = site(debian)
     seed.unlink()
     assert refused.returncode == 1
     assert "mkpasswd" in refused.stderr
     assert not line or line not in refused.stdout + refused.stderr
-    assert f"service:{HASH}:" in debian.site().stdout
+    assert f"service:{HASH}:" in site(debian).stdout

@@ -18,6 +18,7 @@ import pytest
 from drivers.simulator.client import Home
 from tests.stack.zwave_stack import running_stack
 from tests.systemd.container import ROOT, Container, running_container, until
+from tests.systemd.owner import configuration
 
 SCENE = """
 [radio]
@@ -30,22 +31,7 @@ profile = "plain_v2"
 codes = { 1 = "902461" }
 """
 
-CONFIG = """
-[hub]
-id = "@HUB-ID@"
-zone = "Europe/Berlin"
-state = "/var/lib/gateway"
-socket = "/run/gateway/maint.sock"
-secret_file = "gateway.secret"
-
-[broker]
-url = "mqtt://127.0.0.1:1883"
-
-[[locks]]
-id = "front-door"
-name = "Front door"
-node = 2
-"""
+CONFIG = configuration('url = "mqtt://127.0.0.1:1883"\n', {"front-door": ("Front door", 2)})
 
 PACKAGES = ROOT / "build/deb"
 INBOX = "/var/tmp"  # noqa: S108 - of a container that nobody else is in

@@ -4,51 +4,22 @@ Run by `make check-units`, as root, on a root of Debian 13 that mmdebstrap made.
 """
 
 import json
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from gateway.runtime.clock import BOOT_VARIABLE
-
-ROOT = Path(__file__).parents[2]
-TAR = ROOT / "build/debian13/units.tar"
-UNITS = "usr/lib/systemd/system"
+from tests.systemd.debian import ROOT, UNITS, Debian, laid_out
 
 EXPOSURE_MAX = 15
 """Tenths of systemd's own measure; what remains is explained in systemd/README.md."""
 
 
-class Debian:
-    """A root of Debian 13 with the units laid out in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, *command: str) -> str:
-        """Run a program in it, in a network of its own; its words, with whatever it complained of."""
-        enter = ["unshare", "--mount", "--net", "--pid", "--fork", f"--root={self.folder}", "--mount-proc"]
-        done = subprocess.run([*enter, *command], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
-    folder = tmp_path_factory.mktemp("debian13")
-    folder.parent.chmod(0o755)
-    folder.chmod(0o755)
-    subprocess.run(["tar", "--extract", "--file", TAR, "--directory", folder], check=True)
-    subprocess.run([ROOT / "systemd/debian/lay-out", folder], check=True)
-    # Stand-ins for what a unit only has to find.
-    for program in ("usr/bin/python3.13", "usr/bin/node"):
-        (folder / program).symlink_to("true")
-    made = Debian(folder)
-    made.run("systemd-sysusers")
-    made.run("systemd-tmpfiles", "--create", "keypad-gateway.conf")
-    yield made
-    subprocess.run(["rm", "-rf", folder], check=True)
+    with laid_out(tmp_path_factory.mktemp("debian13")) as made:
+        made.run("systemd-tmpfiles", "--create", "keypad-gateway.conf")
+        yield made
 
 
 def names() -> list[str]:

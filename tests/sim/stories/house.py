@@ -42,8 +42,9 @@ def create(
     lock_id: str = LOCK,
     *,
     with_pool: bool = False,
+    may_change: bool = False,
 ) -> str:
-    """Order a code; returns the order's id."""
+    """Order a code, with a pool behind it or free to be changed at the lock; returns the order's id."""
     now = world.true.now()
 
     def at(after_s: float | None) -> str | None:
@@ -53,6 +54,8 @@ def create(
     given: dict[str, Fact] = {"starts_at": at(starts_in_s), "ends_at": at(ends_in_s)}
     if with_pool:
         given["use_backup_access_code_pool"] = True
+    if may_change:
+        given["is_external_modification_allowed"] = True
     return world.manager.order("access_code.create", body | {name: value for name, value in given.items() if value})
 
 

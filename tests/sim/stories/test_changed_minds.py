@@ -3,26 +3,26 @@
 from dataclasses import replace
 
 from drivers.simulator.lock.profiles import shipped_model
-from gateway.model.events import EventKind, Fact
+from gateway.model.events import EventKind
 from gateway.model.instant import Instant
 from tests.sim.book import text
 from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
 from tests.sim.world import World
 
 
+async def an_owner_s_code(world: World) -> int:
+    """A code that people may change at the lock; the slot that it is in."""
+    create(world, "owner", "25802580", may_change=True)
+    await world.pass_time(60)
+    (slot,) = world.doors[LOCK].firmware.pins()
+    return slot
+
+
 def test_an_allowed_change_at_a_masked_lock_is_never_told_as_our_pin() -> None:
     """Our PIN was deleted by hand, another one programmed there: asterisks were taken for ours, and told as set (N6, A15)."""
 
     async def story(world: World) -> None:
-        body: dict[str, Fact] = {
-            "access_code_id": "owner",
-            "device_id": LOCK,
-            "code": "25802580",
-            "is_external_modification_allowed": True,
-        }
-        world.manager.order("access_code.create", body)
-        await world.pass_time(60)
-        (slot,) = world.doors[LOCK].firmware.pins()
+        slot = await an_owner_s_code(world)
         world.doors[LOCK].erase(slot, world.loop.time())
         await world.pass_time(60)
         world.doors[LOCK].program(slot, "99999999", world.loop.time())
@@ -41,15 +41,7 @@ def test_a_look_for_another_reason_does_not_take_an_allowed_change_for_our_pin()
     """Another code was deleted by hand, so the hub looked for a wipe, and found the stranger's asterisks in place (N6, A17)."""
 
     async def story(world: World) -> None:
-        body: dict[str, Fact] = {
-            "access_code_id": "owner",
-            "device_id": LOCK,
-            "code": "25802580",
-            "is_external_modification_allowed": True,
-        }
-        world.manager.order("access_code.create", body)
-        await world.pass_time(60)
-        (slot,) = world.doors[LOCK].firmware.pins()
+        slot = await an_owner_s_code(world)
         create(world, "guest", "14701470")
         await world.pass_time(60)
         world.doors[LOCK].erase(slot, world.loop.time())
@@ -88,13 +80,7 @@ def test_a_pin_that_somebody_else_took_off_may_serve_another_code() -> None:
     """A change that is allowed stood in the slot, so the PIN it had replaced counted as there for ever, and a swap hung (A10)."""
 
     async def story(world: World) -> None:
-        body: dict[str, Fact] = {
-            "access_code_id": "owner",
-            "device_id": LOCK,
-            "code": "25802580",
-            "is_external_modification_allowed": True,
-        }
-        world.manager.order("access_code.create", body)
+        create(world, "owner", "25802580", may_change=True)
         create(world, "guest", "14701470")
         await world.pass_time(60)
         door = world.doors[LOCK]

@@ -16,6 +16,16 @@ from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins,
 from tests.sim.world import World
 
 
+async def a_stranger_in_our_former_slot(world: World) -> None:
+    """A code of ours came and went; an hour later somebody programmed theirs where it had been."""
+    create(world, "first", "25802580")
+    await world.pass_time(60)
+    delete(world, "first")
+    await world.pass_time(HOUR_S)
+    world.doors[LOCK].program(1, "99999999", world.loop.time())
+    await world.pass_time(60)
+
+
 def test_a_revoked_code_goes_within_two_minutes_of_the_locks_return() -> None:
     """The first look that was answered again counted as the last of many failures: the clear came 36 minutes later (A9)."""
 
@@ -130,12 +140,7 @@ def test_a_lock_that_tells_nothing_of_hands_is_looked_at_before_each_write() -> 
     """A slot seen empty an hour ago was written over what an owner had programmed since (N2)."""
 
     async def story(world: World) -> None:
-        create(world, "first", "25802580")
-        await world.pass_time(60)
-        delete(world, "first")
-        await world.pass_time(HOUR_S)
-        world.doors[LOCK].program(1, "99999999", world.loop.time())
-        await world.pass_time(60)
+        await a_stranger_in_our_former_slot(world)
         create(world, "second", "14701470")
         await world.pass_time(60)
         assert pins(world) == {"99999999", "14701470"}
@@ -147,12 +152,7 @@ def test_a_stranger_in_our_former_slot_of_a_masked_lock_that_tells_nothing_of_ha
     """The stranger opened the door, which was taken for our own PIN that had never gone, and the slot was cleared (N2, A18)."""
 
     async def story(world: World) -> None:
-        create(world, "first", "25802580")
-        await world.pass_time(60)
-        delete(world, "first")
-        await world.pass_time(HOUR_S)
-        world.doors[LOCK].program(1, "99999999", world.loop.time())
-        await world.pass_time(60)
+        await a_stranger_in_our_former_slot(world)
         world.doors[LOCK].press("99999999", world.loop.time())
         await world.pass_time(600)
         assert pins(world) == {"99999999"}
