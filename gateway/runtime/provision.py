@@ -13,6 +13,7 @@ In the owner's gateway.toml the word `@HUB-ID@` stands for the id that this hub 
 
 import argparse
 import logging
+import os
 import sys
 import tempfile
 import tomllib
@@ -156,7 +157,10 @@ def _identity(places: Places, hub_id: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program; returns its exit code: 0 also when only the configuration is missing, which is told."""
+    """The program; returns its exit code: 0 also when only the configuration is missing, which is told.
+
+    What a person has to put right is EX_CONFIG, what may be better at the next try 1.
+    """
     parser = argparse.ArgumentParser(
         prog="provision", description="Make and take what a hub needs before its first start."
     )
@@ -167,7 +171,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     places = Places(told.settings, told.credentials, told.state, told.seed)
     try:
         is_complete = provision(places, SystemEntropy().token)
-    except (NotProvisionable, ConfigInvalid, OSError, UnicodeDecodeError) as error:
+    except (NotProvisionable, ConfigInvalid, UnicodeDecodeError) as error:
+        sys.stderr.write(f"provision: {error}\n")
+        return os.EX_CONFIG
+    except OSError as error:
         sys.stderr.write(f"provision: {error}\n")
         return 1
     if not is_complete:

@@ -1,5 +1,6 @@
 """A hub's identity and configuration, made once: whole after a cut at any point, never made anew, no secret shown."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,10 +162,19 @@ def test_mistakes_are_told_and_nothing_wrong_is_taken(places: Places, capsys: py
         provision(places, TOKEN)
     assert not (places.settings / "gateway.toml").exists()
     arguments = [f"--{name}={getattr(places, name)}" for name in ("settings", "credentials", "state", "seed")]
-    assert main(arguments) == 1
+    assert main(arguments) == os.EX_CONFIG
     told = capsys.readouterr()
     assert "broker.url" in told.err
     assert (places.credentials / "gateway.key.pem").exists() is False
+
+
+def test_a_disk_that_takes_nothing_is_no_mistake_of_a_person_and_is_tried_again(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (places.settings / "gateway.csr.pem").mkdir()
+    arguments = [f"--{name}={getattr(places, name)}" for name in ("settings", "credentials", "state", "seed")]
+    assert main(arguments) == 1
+    assert "gateway.csr.pem" in capsys.readouterr().err
 
 
 def test_a_database_without_its_secret_is_a_persons_business(places: Places) -> None:

@@ -18,7 +18,7 @@ SEED_NAME: Final = "zwave.keys.toml"
 
 
 def main() -> int:
-    """Parse arguments and see to the keys; returns the exit code."""
+    """Parse arguments and see to the keys; returns the exit code: EX_CONFIG for what a person has to put right."""
     parser = argparse.ArgumentParser(
         prog="python -m drivers.zwave.server.keys_program", description="Make or take over the network keys."
     )
@@ -35,7 +35,7 @@ def main() -> int:
         provide_keys(told.keys, told.cache, told.seed)
     except KeysUnusableError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a program's own words to the person who started it
-        return 1
+        return os.EX_CONFIG
     except OSError as error:
         print(f"cannot keep the network keys: {error}", file=sys.stderr)  # noqa: T201
         return 1
