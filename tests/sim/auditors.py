@@ -17,6 +17,7 @@ from gateway.model.instant import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.model.slot import Operation, Outcome
 from gateway.store import slots
 from gateway.store.journal import StoredEvent
+from tests.sim.auditors_clock import LockClockAuditor
 from tests.sim.auditors_pool import PoolAuditor
 from tests.sim.auditors_record import Bookkeeper
 from tests.sim.auditors_time import ClockAuditor, has_window, lead_of, may_be_there
@@ -93,6 +94,7 @@ class Auditors:
         self._scene = scene
         self.violations: list[Violation] = []
         self.time = ClockAuditor(scene, self.cry)
+        self.lock_clocks = LockClockAuditor(scene, self.cry)
         self.pools = PoolAuditor(scene, self.cry, scene.open_pin, self.held)
         self.tenants: dict[tuple[str, int], Tenant] = {}
         self.strangers: dict[tuple[str, int], str] = {
@@ -140,7 +142,9 @@ class Auditors:
         self.time.began(door, wish, scene.lead_ms)
         con = scene.disk.connection
         opens_at = wish.opens_at(lead_of(con, str(door.lock_id), scene.lead_ms))
-        if now < opens_at - SECOND_MS and not has_window(con, str(door.lock_id), wish):
+        if has_window(con, str(door.lock_id), wish):
+            self.lock_clocks.began(door, wish, opens_at)
+        elif now < opens_at - SECOND_MS:
             self.cry("window", f"{door.lock_id}: {code_id} is written before its lead")
         # A code that was on the lock may be written anew, for an order that comes while nobody knows the time for sure.
         is_blind = clock.trust is not ClockTrust.TRUSTED and (door.lock_id, code_id) in self._started
@@ -212,6 +216,7 @@ class Auditors:
             return
         reading, now, calm_since = clock.reading(), scene.true.now(), scene.calm_since()
         self.time.look(reading, now)
+        self.lock_clocks.look(reading.trust, now)
         self._look_at_tenants(reading.lo, now, calm_since)
         self.pools.look(scene.disk.connection, now, reading)
 
@@ -223,9 +228,7 @@ class Auditors:
             door, is_overdue = scene.doors[lock_id], False
             if wish is not None and wish.pin in {None, tenant.pin}:
                 is_overdue = self.time.overstays(door, slot, wish, believed)
-                is_there = wish.is_wanted(believed, scene.lead_ms) or may_be_there(
-                    door, slot, wish, believed, scene.true.loop_time()
-                )
+                is_there = wish.is_wanted(believed, scene.lead_ms) or may_be_there(door, slot, wish, believed, now)
                 if is_there and not is_overdue:
                     continue
             key = (lock_id, slot, tenant.pin)

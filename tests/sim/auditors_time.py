@@ -10,6 +10,7 @@ from gateway.model.instant import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.model.link import LONGEST_LEAD_MS
 from gateway.store import facts, lock_time, slots
 from gateway.store.database import Connection
+from tests.sim.auditors_clock import would_open
 from tests.sim.book import Wish
 from tests.sim.clock import HubClock, Machine, TrueTime
 from tests.sim.doors import Door
@@ -36,11 +37,11 @@ def has_window(con: Connection, lock_id: str, wish: Wish) -> bool:
     return (asked.starts_at or 0) >= (wish.starts_at or 0) and asked.ends_at <= wish.ends_at
 
 
-def may_be_there(door: Door, slot: int, wish: Wish, at: Instant, loop_s: float) -> bool:
+def may_be_there(door: Door, slot: int, wish: Wish, at: Instant, now: Instant) -> bool:
     """Whether a PIN may lie on the lock although its lead has not begun: the lock itself keeps it shut (A2), or a weak link
-    has stretched the lead (A4)."""
+    has stretched the lead (A4). `at` is what the hub believes, `now` the true time."""
     is_ahead = not wish.is_over(at) and wish.starts_at is not None
-    return is_ahead and (not door.firmware.may_open(slot, loop_s) or wish.is_wanted(at, LONGEST_LEAD_MS))
+    return is_ahead and (not would_open(door, slot, now) or wish.is_wanted(at, LONGEST_LEAD_MS))
 
 
 class Timed(Protocol):

@@ -29,6 +29,7 @@ from gateway.model.answers import Listing, Sighting, Unknown, WriteAnswer, Writt
 from gateway.model.failures import LockFailure
 from gateway.model.ids import LockId
 from gateway.model.ids import Slot as SlotNumber
+from gateway.model.instant import Instant
 from gateway.model.pin import Pin
 from gateway.model.reports import Reachability, Report, SlotChanged
 from gateway.model.window import Window
@@ -174,6 +175,8 @@ class Door:
         """When a hand last changed a slot."""
         self.calls: Counter[Verb] = Counter()
         self.struck: Counter[str] = Counter()
+        self.clock_asked_s: float | None = None
+        """When the hub last looked at the lock's clock."""
         self.port: WorldLock | None = None
         self.watcher = watcher
         self.chance = chance
@@ -235,6 +238,11 @@ class Door:
     def set_battery(self, percent: int, at: float) -> None:
         """Use the battery up, or change it."""
         self.firmware.set_battery(percent, at)
+        self._tell()
+
+    def change_batteries(self, at: float) -> None:
+        """The batteries are out and in again: the lock has lost the time, and few say so."""
+        self.firmware.lose_power(at)
         self._tell()
 
     def set_deaf(self, *, is_deaf: bool) -> None:
@@ -302,6 +310,12 @@ class WorldLock(InProcessLock):
     async def clear_slot(self, slot: SlotNumber, *, old_pin: Pin | None) -> WriteAnswer:
         self._begin(Verb.CLEAR, int(slot), None)
         return await self._watched(int(slot), super().clear_slot(slot, old_pin=old_pin))
+
+    @override
+    async def get_clock(self) -> Instant:
+        shown = await super().get_clock()
+        self._door.clock_asked_s = self.now()
+        return shown
 
     @override
     async def read_all(self) -> Listing:

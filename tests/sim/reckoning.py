@@ -56,7 +56,7 @@ def _of_door(scene: Scene, auditors: Auditors, door: Door, refused: dict[str, st
         wanted = wishes.get(tenant.code_id)
         if slot in door.unheard:
             continue
-        is_ahead = wanted is not None and may_be_there(door, slot, wanted, now, scene.true.loop_time())
+        is_ahead = wanted is not None and may_be_there(door, slot, wanted, now, now)
         if wanted is None or not (wanted.is_wanted(now, lead_ms) or is_ahead):
             yield f"{door.lock_id}: slot {slot} holds a PIN of {tenant.code_id}, which does not belong there"
         elif wanted.pin not in {None, tenant.pin} and wanted.order_id not in refused.values():

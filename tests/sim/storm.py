@@ -41,6 +41,8 @@ class Storm:
             ("restart", weather.restart, self._restart),
             ("time service", weather.clock_lost, self._lose_time),
             ("time", self.time.weather.errs, self.time.err),
+            # Not where the hub is ever in doubt: there a lock's clock is its witness (T2), and nobody sees through one that lies.
+            ("lock clocks", None if weather.clock_lost else self.time.weather.lock_clocks, self.time.put_off_a_lock),
         ]
         async with asyncio.TaskGroup() as tasks:
             for name, spell, strike in spells:

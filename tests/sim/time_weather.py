@@ -20,6 +20,12 @@ FIRMWARE_YEARS = (Instant(0), parse_instant("2000-01-01T00:00:00Z"), parse_insta
 CRYSTAL_PPM = 90.0
 """Inside the 100 ppm that the hub reckons with (T1)."""
 
+LOCK_DRIFT_PPM = 95.0
+"""Inside the 100 ppm that the hub reckons with for locks too: 8 s a day."""
+
+LOCK_JUMPS_S = (-7200, -3600, -90, 90, 3600, 7200)
+"""How far a lock's clock is put off: summer time that it takes to be wrong, a zone beside its own, a hand, a fault of its crystal."""
+
 DOUBT_S = 4 * HOUR_S
 LONG_DOUBT_S = 40 * HOUR_S
 """The longest that a hub waits for the time after a boot; the long one is beyond the day of grace (T2)."""
@@ -40,6 +46,9 @@ class TimeWeather:
     begins_at: Instant | None = None
     longest_doubt_s: float = DOUBT_S
     errs: Spells | None = None
+    lock_clocks: Spells | None = None
+    """A lock's own clock goes wrong."""
+    lock_drift_ppm: float = 0.0
 
 
 def draw(chance: random.Random) -> TimeWeather:
@@ -49,6 +58,8 @@ def draw(chance: random.Random) -> TimeWeather:
         begins_at=chance.choice((None, *FIRMWARE_YEARS)),
         longest_doubt_s=chance.choice((DOUBT_S, DOUBT_S, LONG_DOUBT_S)),
         errs=Spells(chance.uniform(3, 30) * HOUR_S, MINUTE_S, ERROR_LASTS_MAX_S) if chance.random() < 0.5 else None,
+        lock_clocks=Spells(chance.uniform(6, 60) * HOUR_S, 0, 0) if chance.random() < 0.7 else None,
+        lock_drift_ppm=chance.choice((0.0, -LOCK_DRIFT_PPM, LOCK_DRIFT_PPM)),
     )
 
 
@@ -59,6 +70,8 @@ class TimeStorm:
         self._world = world
         self.weather = weather
         world.machine.crystal_ppm = weather.crystal_ppm
+        for door in world.doors.values():
+            door.firmware.clock.drift_ppm = weather.lock_drift_ppm or door.firmware.clock.drift_ppm
 
     def boot_in_doubt(self, life: Life, chance: random.Random) -> None:
         """The hub has just got its power back and hears no time service for a while."""
@@ -74,6 +87,21 @@ class TimeStorm:
         sources.error_ms, sources.is_heard = 0, True
         if sources is self._world.machine.sources:
             self._world.disturbed("time heard")
+
+    async def put_off_a_lock(self, chance: random.Random, _: float) -> None:
+        """A lock's clock jumps, or forgets the time with its batteries; told only by locks that say so."""
+        world = self._world
+        door = chance.choice(list(world.doors.values()))
+        dice, by_s = chance.random(), chance.choice(LOCK_JUMPS_S)
+        if door.model.year_day_slots == 0:
+            return
+        if dice < 0.3:
+            world.faults["lock_clock_lost"] += 1
+            door.change_batteries(world.loop.time())
+        else:
+            world.faults["lock_clock_jump"] += 1
+            door.firmware.clock.jump(by_s, world.loop.time())
+        world.disturbed("lock clock wrong", lock=door.lock_id)
 
     async def err(self, chance: random.Random, lasts_s: float) -> None:
         """The time service is wrong for a while, in a hub that has heard it right."""
