@@ -175,6 +175,18 @@ def test_i5_a_needless_look_in_the_calm_is_seen(monkeypatch: pytest.MonkeyPatch)
     assert "quiet" in names(order)
 
 
+def test_i5_what_a_hand_did_and_nobody_told_may_be_mended_in_the_calm() -> None:
+    """Seed 15: a lock that tells of no reset was reset in the storm, and the rotating audit found it in the calm."""
+
+    async def order(world: World) -> None:
+        create(world, "owner", "25802580")
+        create(world, "guest", "14701470")
+        await world.pass_time(5.5 * HOUR_S)
+        world.doors[LOCK].reset(world.loop.time(), is_told=False)
+
+    assert tell(order) == []
+
+
 def test_i6_an_event_that_is_never_sent_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     send = pump.OutboxPump._send
 

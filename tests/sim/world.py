@@ -22,7 +22,7 @@ from gateway.cloud.link import LinkDown
 from gateway.cloud.report import EventReceipt
 from gateway.model.events import EventKind, Fact
 from gateway.model.ids import CodeId, LockId
-from gateway.model.instant import MINUTE_MS, Instant
+from gateway.model.instant import DAY_MS, MINUTE_MS, Instant
 from gateway.model.pin import Pin
 from gateway.runtime.wiring import SECRET_NAME
 from gateway.store import codes, journal
@@ -130,6 +130,7 @@ class World(Hub):
         self._sent_bytes: dict[str, bytes] = {}
         self._quiet_since: Instant | None = None
         self._looks: Counter[str] = Counter()
+        self._discovered: dict[str, Instant] = {}
         self._leads: dict[str, int] = {}
 
     def chance(self, name: str) -> random.Random:
@@ -171,7 +172,11 @@ class World(Hub):
         now, since = self.true.now(), self._quiet_since
         self._looks[door.lock_id] += verb is Verb.READ
         is_audit = verb is Verb.READ and self._looks[door.lock_id] == 1  # one in an hour is the rotating audit (N5)
-        if since is not None and not is_audit and not self._is_edge_near(door.lock_id, now):
+        if slot in door.unheard:
+            self._discovered[door.lock_id] = now  # what a hand did and nobody told comes to light: the hub may mend it
+        is_mending = now - self._discovered.get(door.lock_id, Instant(-DAY_MS)) < 10 * MINUTE_MS
+        is_excused = is_audit or is_mending or self._is_edge_near(door.lock_id, now)
+        if since is not None and not is_excused:
             self.auditors.cry("quiet", f"{door.lock_id}: {verb} of slot {slot} though nothing has changed")
 
     def on_change(self, door: Door, change: Change) -> None:
