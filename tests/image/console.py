@@ -25,6 +25,9 @@ TELL_SIZE: Final = b"\x1b[24;80R"
 SHELL_IS_THERE: Final = b"(automatic login)"
 """What agetty prints when it logs somebody in without asking. Before that nothing may be typed: U-Boot stops at any key."""
 
+BEGINS_ANEW: Final = re.compile(rb"U-Boot \d{4}\.\d\d")
+"""The first words of a machine that was reset. After them nothing may be typed until there is a shell again."""
+
 CONNECT_S = 10.0
 PROBE_S = 5.0
 COMMAND_S = 120.0
@@ -33,7 +36,7 @@ CHUNK_BYTES = 4096
 
 
 class ConsoleGone(Exception):  # noqa: N818 - says what happened
-    """The machine at the other end is no more."""
+    """The machine at the other end is no more, or was reset."""
 
 
 class Console:
@@ -45,6 +48,7 @@ class Console:
         until(lambda: self._connected(path), CONNECT_S)
         self._log = log.open("ab", buffering=0)
         self._heard = bytearray()
+        self._shell_at = 0
         self._news = threading.Condition()
         self._is_open = True
         self._numbers = itertools.count(1)
@@ -101,7 +105,7 @@ class Console:
         def came() -> bool:
             nonlocal found
             found = compiled.search(self._heard, since)
-            return found is not None or not self._is_open
+            return found is not None or not self._is_open or self._is_reset(since)
 
         with self._news:
             is_over = self._news.wait_for(came, bound_s)
@@ -113,7 +117,8 @@ class Console:
 
     def log_in(self, bound_s: float, since: int = 0) -> None:
         """Wait for the shell and make it a quiet one. It is there when it answers, not when it is announced."""
-        self.wait_for(re.escape(SHELL_IS_THERE), bound_s, since)
+        self._shell_at = 0  # whatever shell there was, this is about the next one
+        self._shell_at = self.wait_for(re.escape(SHELL_IS_THERE), bound_s, since).end()
         for _ in range(round(bound_s / PROBE_S)):
             here = self.mark()
             self._send("\x15stty -echo; exec env PS1= PS2= ENV= sh; \necho there-$((40 + 2))\n")
@@ -147,7 +152,15 @@ class Console:
         """Start a script after which there is nobody to answer."""
         self._send(f"{script}\n")
 
+    def _is_reset(self, since: int) -> bool:
+        """Whether the machine began anew after it had a shell, and after `since`."""
+        return 0 < self._shell_at <= since and BEGINS_ANEW.search(self._heard, since) is not None
+
     def _send(self, words: str) -> None:
+        with self._news:
+            is_reset = self._is_reset(self._shell_at)
+        if is_reset:
+            raise ConsoleGone(self.heard()[-2000:])
         try:
             self._line.sendall(words.encode())
         except OSError as error:
