@@ -1,7 +1,7 @@
 """Who keeps a code's window, the lock or the hub, and from when on its PIN may be on the lock (A2 to A5, T2, T4).
 
-A lock keeps the window when its profile says that it can, the code does not decline, our own time is trusted and the
-lock's clock was seen right. Only where it is *proven* to enforce windows the code is preloaded; where it merely claims to,
+A lock keeps the window when its profile says that it can, the code does not decline, and the lock's clock was seen right.
+Only where it is *proven* to enforce windows, and our own time is trusted, the code is preloaded; where it merely claims to,
 the PIN goes on just in time and the window is one more barrier. What is once on the lock under its window stays there,
 whatever becomes of our time: that is what it was put there for. A lock whose clock is wrong keeps no window at all.
 """
@@ -68,8 +68,11 @@ def timing(
     native = Timing(window, preload_at if is_proven else just_in_time_at, just_in_time_at, is_native=is_proven)
     if _is_on_lock(code, record, window):
         return replace(native, is_self_kept=is_proven)
-    if reading.trust is not ClockTrust.TRUSTED or not snapshot.clock.is_good(reading.lo):
+    if not snapshot.clock.is_good(reading.lo):
         return plain
+    if reading.trust is not ClockTrust.TRUSTED:
+        # Nothing goes on ahead then (T4); what has to go on gets its window as one more barrier, which outlives this hub.
+        native = replace(native, opens_on_lock_at=just_in_time_at, is_native=False)
     is_due = just_in_time_at is None or reading.lo >= just_in_time_at
     # On the lock in time without its window: it works, and a rewrite could only make a gap.
     return plain if is_due and _is_on_lock(code, record, None) else native

@@ -217,6 +217,16 @@ def test_t4_nothing_is_preloaded_while_our_time_is_not_trusted_and_what_is_there
     assert kept.verdicts[slot(1)] is Verdict.GOOD
 
 
+def test_t4_an_edit_while_our_time_is_in_doubt_keeps_the_window_on_the_lock() -> None:
+    """The hub may be gone before the end: without its window the new PIN would open for ever."""
+    edited = stay(pin="1470", generation=2)
+    found = at(scene(edited, written(stay())), Instant(START + HOUR_MS), ClockTrust.BOUNDED)
+    assert isinstance(found.head, WriteSlot)
+    assert found.head.window == STAY
+    ahead = at(scene(edited, written(stay())), Instant(START - DAY_MS), ClockTrust.BOUNDED)
+    assert not isinstance(ahead.head, WriteSlot)
+
+
 def test_t4_the_lock_s_clock_is_checked_before_the_first_window_and_once_a_day() -> None:
     code = stay()
     unchecked = replace(scene(code), clock=LockClock())
