@@ -44,7 +44,7 @@ TESTS ?=
 # Power cuts and minutes of rest of `make image-test`, and its chapters.
 CYCLES ?= 20
 REST ?= 30
-CHAPTERS ?= bits life rest untrusted_clock canaries second_hub power_cuts verdict
+CHAPTERS ?= bits life rest login untrusted_clock canaries second_hub power_cuts verdict
 ONLY ?=
 # Files of tests at once: they mostly wait for the radio, so four keep two cores busy. 0 runs them one after the other.
 WORKERS ?= 4

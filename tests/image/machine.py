@@ -48,6 +48,8 @@ class Machine:
     clock: str = "utc"
     """What its clock without battery says at the start: `utc` is the truth, else a date."""
     boot: Sequence[str] = ("-bios", str(U_BOOT))
+    is_open: bool = True
+    """Whether the serial line is a root's shell, or asks for a name and a password as a board's does."""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _console: Console | None = field(default=None, repr=False)
     _monitor: Monitor | None = field(default=None, repr=False)
@@ -98,7 +100,7 @@ class Machine:
         credentials = self.folder / "credentials"
         credentials.mkdir(exist_ok=True)
         given = []
-        for name, value in {**LOG_IN, **self.credentials}.items():
+        for name, value in {**(LOG_IN if self.is_open else {}), **self.credentials}.items():
             (credentials / name).write_text(value)
             given += ["-fw_cfg", f"name=opt/io.systemd.credentials/{name},file={credentials / name}"]
         here = self.folder
