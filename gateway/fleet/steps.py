@@ -29,7 +29,7 @@ from gateway.orders.pool import Cabinet
 from gateway.orders.relations import with_lookalikes
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Urgency, WriteSlot
 from gateway.planner.announce import Announcement, Ending
-from gateway.planner.backoff import counted, removal_wait_ms, wait_ms
+from gateway.planner.backoff import counted, removal_wait_ms, replacement_wait_ms, wait_ms
 from gateway.planner.plan import Plan, plan
 from gateway.ports import Entropy
 from gateway.store import codes, facts, inbox, journal, locks, losses, placed, slots, snapshot, tenants
@@ -284,11 +284,19 @@ def _next_try(con: Connection, bench: Bench, record: SlotRecord, after: SlotReco
     if turn.done.action.urgency <= Urgency.PROVE_REMOVED:
         return Instant(at + removal_wait_ms(after.tries, turn.chance, is_answering=is_answered))
     tries = after.tries
+    if _may_hold_an_earlier_pin(con, after):
+        return Instant(at + replacement_wait_ms(tries, turn.chance))
     if record.lease is None:
         # A look for a free slot: the silence is the lock's, or its driver's, so the tries of all free slots count together.
         known = slots.of_lock(con, bench.lock_id) | {after.slot: after}
         tries = sum(other.tries for other in known.values() if other.lease is None)
     return Instant(at + wait_ms(tries, turn.chance))
+
+
+def _may_hold_an_earlier_pin(con: Connection, record: SlotRecord) -> bool:
+    """Whether a PIN that the slot's code had before may still open."""
+    code = None if record.lease is None else codes.get(con, record.lease)
+    return code is not None and bool(possible_pins(record) - {code.digest})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ REMOVAL_HURRY_TRIES = 30
 """A code that must go is hunted every minute at least for the first half hour (A9: two minutes on a reachable lock), then
 at the pace of the others: a lock that hears but cannot answer would be woken all day."""
 
+REPLACEMENT_HURRY_TRIES = 15
+"""A write that would take an earlier PIN off is hunted every minute as well, for a quarter of an hour: later the old PIN costs no more
+than the day's budget, which has to last (A8)."""
+
 JITTER = 0.2
 """Waits are stretched by up to this share, so that several locks do not fall into step."""
 
@@ -31,6 +35,12 @@ def removal_wait_ms(tries: int, chance: float, *, is_answering: bool) -> int:
     wait = wait_ms(tries, chance)
     is_hurried = is_answering or tries <= REMOVAL_HURRY_TRIES
     return min(wait, REMOVAL_WAIT_MS) if is_hurried else wait
+
+
+def replacement_wait_ms(tries: int, chance: float) -> int:
+    """How long a write over an earlier PIN of the code waits after `tries` tries that led nowhere: that PIN still opens (A9)."""
+    wait = wait_ms(tries, chance)
+    return min(wait, REMOVAL_WAIT_MS) if tries <= REPLACEMENT_HURRY_TRIES else wait
 
 
 def counted(effort: Effort | None, at: Instant) -> Effort:

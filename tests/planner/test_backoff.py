@@ -2,7 +2,7 @@
 
 from gateway.model.instant import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.model.snapshot import Effort
-from gateway.planner.backoff import counted, open_again_at, removal_wait_ms, wait_ms
+from gateway.planner.backoff import counted, open_again_at, removal_wait_ms, replacement_wait_ms, wait_ms
 from tests.builders import NOON
 
 
@@ -21,6 +21,11 @@ def test_a9_a_removal_is_repeated_every_minute_while_the_lock_answers_or_for_hal
     assert removal_wait_ms(500, 0.9, is_answering=True) == MINUTE_MS
     assert removal_wait_ms(30, 0.9, is_answering=False) == MINUTE_MS
     assert removal_wait_ms(31, 0.0, is_answering=False) == 30 * MINUTE_MS
+
+
+def test_a9_a_write_over_an_earlier_pin_is_repeated_every_minute_for_a_quarter_of_an_hour() -> None:
+    waits = [replacement_wait_ms(tries, 0.0) // SECOND_MS for tries in (1, 2, 3, 4, 15, 16)]
+    assert waits == [15, 30, 60, 60, 60, 1800]
 
 
 def test_a8_the_count_starts_anew_each_day() -> None:

@@ -120,6 +120,10 @@ class Auditors:
         """The hub begins a call: is there a committed intent for it (N4), and may this code start now (design-I8)?"""
         if verb not in {Verb.WRITE, Verb.CLEAR} or slot is None:
             return
+        if door.firmware.is_leaving(slot):
+            self.strangers.pop(
+                (str(door.lock_id), slot), None
+            )  # the lock says that it has gone; nobody can know better
         record = slots.get(self._scene.disk.connection, LockId(door.lock_id), Slot(slot))
         operation = Operation.WRITE if verb is Verb.WRITE else Operation.CLEAR
         has_intent = record.lease is not None and record.operation is operation and record.outcome is Outcome.PENDING

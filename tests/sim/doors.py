@@ -111,6 +111,10 @@ class WatchedFirmware(Firmware):
         """Whether a change of this slot was accepted and has not landed yet."""
         return any(late.user_id == slot for late in self._late)
 
+    def is_leaving(self, slot: int) -> bool:
+        """Whether the lock said that this slot is empty and still holds what was there."""
+        return any(late.user_id == slot and late.slot is None for late in self._late)
+
     @override
     def write(self, user_id: int, pin: str, at: float, *, is_enabled: bool = True) -> WriteResult:
         self._actor = Actor.HUB

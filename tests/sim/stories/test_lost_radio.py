@@ -113,6 +113,21 @@ def test_a_pin_that_lands_after_its_slot_was_seen_empty_is_taken_off() -> None:
     assert tell(story, models=[shipped_model("no_supervision")]) == []
 
 
+def test_a_slot_that_a_lock_calls_empty_before_it_is_may_be_written() -> None:
+    """Seed 64: a hand deleted a stranger's code, the lock said so two seconds before it did so, and a guest waited for the slot."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", "25802580")
+        await world.pass_time(60)
+        assert pins(world) == {"99999999"}
+        world.doors[LOCK].radio = Radio(fault_rates={Fault.COMMIT_LATE: 1.0})
+        world.doors[LOCK].erase(1, world.loop.time())
+        await world.pass_time(600)
+        assert pins(world) == {"25802580"}
+
+    assert tell(story, models=[replace(shipped_model("plain_v2"), slots=1)], memory={1: {1: "99999999"}}) == []
+
+
 def test_a_slot_that_was_kept_for_a_code_is_looked_at_after_a_power_cut() -> None:
     """The write never left, the hub lost its power, a hand took the slot: it was written over, for it was leased (N2, A15)."""
 
@@ -134,6 +149,23 @@ def test_a_slot_that_was_kept_for_a_code_is_looked_at_after_a_power_cut() -> Non
         assert pins(world) == {"99999991", "99999992", "14701470"}
 
     assert tell(story) == []
+
+
+@pytest.mark.parametrize("model", ["plain_v2", "masked"])
+def test_a_replaced_pin_is_hunted_as_a_revoked_one_is(model: str) -> None:
+    """Seed 56: the write that replaces it had failed six times, so it waited eight minutes while the old PIN opened (A9)."""
+
+    async def story(world: World) -> None:
+        create(world, "resident", "25802580")
+        await world.pass_time(60)
+        world.doors[LOCK].radio = Radio(1.0, (Trouble.UNREACHABLE,))
+        new_pin(world, "resident", "14701470")
+        await world.pass_time(HOUR_S / 6)
+        world.doors[LOCK].radio = Radio()
+        await world.pass_time(120)
+        assert pins(world) == {"14701470"}
+
+    assert tell(story, models=[shipped_model(model)]) == []
 
 
 def test_a_lock_that_tells_nothing_of_hands_is_looked_at_before_each_write() -> None:
