@@ -284,7 +284,7 @@ def _next_try(con: Connection, bench: Bench, record: SlotRecord, after: SlotReco
     if turn.done.action.urgency <= Urgency.PROVE_REMOVED:
         return Instant(at + removal_wait_ms(after.tries, turn.chance, is_answering=is_answered))
     tries = after.tries
-    if _may_hold_an_earlier_pin(con, after):
+    if _may_open_as_before(con, turn.done.action, after):
         return Instant(at + replacement_wait_ms(tries, turn.chance))
     if record.lease is None:
         # A look for a free slot: the silence is the lock's, or its driver's, so the tries of all free slots count together.
@@ -293,10 +293,15 @@ def _next_try(con: Connection, bench: Bench, record: SlotRecord, after: SlotReco
     return Instant(at + wait_ms(tries, turn.chance))
 
 
-def _may_hold_an_earlier_pin(con: Connection, record: SlotRecord) -> bool:
-    """Whether a PIN that the slot's code had before may still open."""
+def _may_open_as_before(con: Connection, action: Action, record: SlotRecord) -> bool:
+    """Whether a PIN that the slot's code had before may still open, or its PIN under the window that it had before."""
     code = None if record.lease is None else codes.get(con, record.lease)
-    return code is not None and bool(possible_pins(record) - {code.digest})
+    if code is None:
+        return False
+    there, barrier = possible_pins(record), record.barrier
+    is_kept = barrier.keeps(action.window) if isinstance(action, WriteSlot) else barrier.is_confirmed
+    is_under_another_window = record.proven == code.digest and code.digest in there and not is_kept
+    return is_under_another_window or bool(there - {code.digest})
 
 
 @dataclass(frozen=True, slots=True)

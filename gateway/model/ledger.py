@@ -322,11 +322,12 @@ def _settled(record: SlotRecord, seen: SlotRecord, at: Instant) -> SlotRecord:
         if seen.sighted is SightedAs.EMPTY:
             return replace(seen, outcome=Outcome.CONFIRMED, tries=0, next_try_at=None)
         return failed(_still_there(seen, at))
-    if seen.sighted is SightedAs.HELD and seen.sighted_digest == record.intended:
-        return _proved(seen, Evidence.READ_BACK, at)
-    if seen.sighted is SightedAs.MASKED and record.was_empty:
-        return _proved(seen, Evidence.MASKED, at)
     was_open = record.outcome in {Outcome.PENDING, Outcome.ACKNOWLEDGED, Outcome.AMBIGUOUS}
+    is_shown = seen.sighted is SightedAs.HELD and seen.sighted_digest == record.intended
+    if is_shown or (seen.sighted is SightedAs.MASKED and record.was_empty):
+        proved = _proved(seen, Evidence.READ_BACK if is_shown else Evidence.MASKED, at)
+        # The PIN is there, and nobody knows under which window: this try led nowhere, or it would be repeated without a wait (A8).
+        return failed(replace(proved, tries=record.tries)) if was_open and not seen.barrier.is_confirmed else proved
     is_news = record.sighted is not seen.sighted or (record.sighted_at or 0) < (record.intended_at or 0)
     # Looked at again before the write is repeated: the same failure is not counted twice, or its wait would never end.
     return _not_kept(failed(_still_there(seen, at))) if was_open and is_news else seen

@@ -38,7 +38,7 @@ def removal_wait_ms(tries: int, chance: float, *, is_answering: bool) -> int:
 
 
 def replacement_wait_ms(tries: int, chance: float) -> int:
-    """How long a write over an earlier PIN of the code waits after `tries` tries that led nowhere: that PIN still opens (A9)."""
+    """How long a write over an earlier PIN or window of the code waits after `tries` tries that led nowhere: it still opens (A9)."""
     wait = wait_ms(tries, chance)
     return min(wait, REMOVAL_WAIT_MS) if tries <= REPLACEMENT_HURRY_TRIES else wait
 

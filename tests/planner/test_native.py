@@ -126,6 +126,7 @@ def test_a2_our_pin_includes_the_window_a_pin_read_back_under_an_unknown_window_
     assert isinstance(at(scene(code, lost), PRELOAD_AT).head, ReadSlot)
     shown = Sighting(Held(Pin("2580")), SightingSource.LOCK)
     looked = ledger.sighted(lost, shown, PRELOAD_AT, lambda pin: pin.digest(KEY))
+    assert looked.tries == 1
     found = at(scene(code, looked), PRELOAD_AT)
     assert found.verdicts[slot(1)] is Verdict.DUE
     assert isinstance(found.head, WriteSlot)

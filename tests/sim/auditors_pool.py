@@ -67,9 +67,13 @@ class PoolAuditor:
         """An order about a code was accepted, and this is what is wanted now."""
         if wish.pin is not None:
             self._used.add(wish.pin)
-        is_guest = sent.body.get("use_backup_access_code_pool", wish.code_id in self.guests)
-        if is_guest is True:
+        # What is created again after its deletion begins anew, without a pool behind it.
+        was_guest = wish.code_id in self.guests and sent.kind != "access_code.create"
+        if sent.body.get("use_backup_access_code_pool", was_guest) is True:
             self.guests[wish.code_id] = self._open[wish.code_id] = at
+        else:
+            self.guests.pop(wish.code_id, None)
+            self._open.pop(wish.code_id, None)
         backup = self._scene.book.wishes.get(self.given.get(wish.code_id, ""))
         if backup is not None and not backup.is_deleted:
             self._keep(replace(backup, ends_at=wish.ends_at, is_deleted=wish.is_deleted))

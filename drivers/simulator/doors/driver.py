@@ -148,7 +148,11 @@ class InProcessLock(LockPort):
             kept = self._schedule.inside(window) if self._schedule is not None else None
             if kept is None:
                 raise Unsupported("this lock cannot keep that window")
-        return await self._change("write", lambda at: self._store(slot, digits, kept, at), kept)
+        answer = await self._change("write", lambda at: self._store(slot, digits, kept, at), kept)
+        if kept is not None and answer == Written(Evidence.ACKNOWLEDGED, kept) and not self._shows(slot, kept):
+            # A schedule that the lock did not confirm is asked for, as a PIN read back says nothing about it (D6).
+            return Ambiguous("the lock does not show the window")
+        return answer
 
     @override
     async def clear_slot(self, slot: Slot, *, old_pin: Pin | None) -> WriteAnswer:
@@ -255,6 +259,10 @@ class InProcessLock(LockPort):
         if cleared.claims_success:
             self._free(slot, at)
         return cleared
+
+    def _shows(self, slot: Slot, window: Window) -> bool:
+        bounds = YearDay(self._minute(window.starts_at), self._minute(window.ends_at))
+        return self.firmware.schedules.get(slot, Kind.YEAR_DAY, ONLY_SLOT) == bounds
 
     def _minute(self, instant: Instant | None) -> Minute:
         """What the lock's wall shows at an instant, if its clock is right."""

@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from drivers.simulator.doors.driver import Trouble
 from drivers.simulator.lock.faults import Fault
 from drivers.simulator.lock.profiles import shipped_model
-from tests.sim.doors import Door
+from gateway.model.events import EventKind
+from gateway.model.instant import Instant
+from tests.sim.book import text
+from tests.sim.doors import Door, Radio, Verb
 from tests.sim.stories.house import HOUR_S, LOCK, create, tell
 from tests.sim.world import World
 
@@ -48,3 +52,56 @@ def test_a_word_about_the_first_step_of_a_window_proves_nothing_of_the_last(monk
 
     monkeypatch.setattr(Door, "strikes", drop_enabling)
     assert tell(story, models=[replace(shipped_model("kwikset_914"), notifies_radio_writes=True)]) == []
+
+
+def move(world: World, starts_in_s: float, ends_in_s: float) -> None:
+    """Order another window for the guest."""
+    now = world.true.now()
+    window = {
+        "starts_at": text(Instant(now + round(starts_in_s * 1000))),
+        "ends_at": text(Instant(now + round(ends_in_s * 1000))),
+    }
+    world.manager.order("access_code.update", {"access_code_id": "guest", **window})
+
+
+def opens(world: World) -> bool:
+    """Whether any PIN on the lock opens the door now."""
+    lock = world.doors[LOCK].firmware
+    return any(lock.may_open(slot, world.loop.time()) for slot in lock.pins())
+
+
+def test_a_pin_read_back_says_nothing_of_the_window_that_the_lock_refused() -> None:
+    """Seed 74: without Supervision the refusal was not heard, the PIN was the same as before, and the new window was told set (D6, N6)."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", "25802580", ends_in_s=20 * HOUR_S)
+        await world.pass_time(60)
+        assert opens(world)
+        world.doors[LOCK].radio = Radio(fault_rates={Fault.REFUSE_WRITE: 1.0})
+        move(world, 10 * HOUR_S, 20 * HOUR_S)
+        before = world.doors[LOCK].calls[Verb.WRITE]
+        await world.pass_time(60)
+        assert opens(world)
+        assert world.doors[LOCK].calls[Verb.WRITE] - before <= 4, "each try that led nowhere waits longer (A8)"
+        assert [event.kind for event in world.counterpart.of_code("guest")].count(EventKind.CODE_SCHEDULED) == 0
+        world.doors[LOCK].radio = Radio()
+        await world.pass_time(120)
+        assert not opens(world)
+
+    assert tell(story, models=[shipped_model("kwikset_914")]) == []
+
+
+def test_a_window_that_is_moved_while_the_code_is_on_the_lock_is_hunted_as_a_revoked_code_is() -> None:
+    """The write of the later window had failed for a while, and its repetition waited minutes while the old window was open (A9)."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", "25802580", ends_in_s=20 * HOUR_S)
+        await world.pass_time(60)
+        world.doors[LOCK].radio = Radio(1.0, (Trouble.UNREACHABLE,))
+        move(world, 10 * HOUR_S, 20 * HOUR_S)
+        await world.pass_time(600)
+        world.doors[LOCK].radio = Radio()
+        await world.pass_time(120)
+        assert not opens(world)
+
+    assert tell(story, models=[shipped_model("timed")]) == []
