@@ -276,9 +276,7 @@ def _believed(code: AccessCode, record: SlotRecord | None, plan: Plan, issues: f
         case Verdict.GOOD:
             return f"its PIN is in slot {record.slot} of the lock"
         case Verdict.DUE:
-            silent = REFUSAL_WORDS[RefusalReason.SILENT]
-            why = f", and the lock refuses it: {silent}" if is_refused_silently(record, code.digest) else ""
-            return f"its PIN is not on the lock, slot {record.slot} is kept for it{why}"
+            return _of_due(code, record)
         case Verdict.UNPROVEN | Verdict.UNPROVEN_MASKED:
             return f"its PIN may be in slot {record.slot}, that is not proven"
         case Verdict.REFUSED | Verdict.REFUSED_LEFTOVER as verdict:
@@ -291,6 +289,20 @@ def _believed(code: AccessCode, record: SlotRecord | None, plan: Plan, issues: f
             return f"somebody changed slot {record.slot} at the lock"
         case _:
             return f"a PIN of {named(code.name)} may still be in slot {record.slot}"
+
+
+def _of_due(code: AccessCode, record: SlotRecord) -> str:
+    """What is on the lock instead of what is to be written."""
+    there = possible_pins(record)
+    if code.digest in there and not record.barrier.is_confirmed:
+        return f"its PIN is in slot {record.slot}, and nobody knows under which window"
+    if code.digest in there:
+        return f"its PIN is in slot {record.slot}, under another window than is wanted now"
+    if there:
+        return f"its PIN is not on the lock yet, and the one before it may still open: it is in slot {record.slot}"
+    silent = REFUSAL_WORDS[RefusalReason.SILENT]
+    why = f", and the lock refuses it: {silent}" if is_refused_silently(record, code.digest) else ""
+    return f"its PIN is not on the lock, slot {record.slot} is kept for it{why}"
 
 
 def _next_of(

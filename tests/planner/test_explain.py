@@ -25,6 +25,7 @@ from gateway.model.lock import ReadBack
 from gateway.model.pin import Pin
 from gateway.model.slot import SlotRecord
 from gateway.model.snapshot import Effort, LockSnapshot
+from gateway.model.window import Window
 from gateway.planner import explain, words
 from gateway.planner.backoff import REPEATS_KEPT_FOR_LEAD, REPEATS_PER_DAY
 from gateway.planner.plan import plan
@@ -316,3 +317,23 @@ def test_no_explanation_holds_a_pin() -> None:
     for record in (empty(1), written(code), intended(code)):
         snapshot = make_snapshot(code, slots=[record])
         assert "482915" not in str((told(code, snapshot), plan_lines(snapshot)))
+
+
+def test_what_opens_instead_of_what_is_wanted_is_told() -> None:
+    code = named()
+    edited = replace(named(pin="1470"), generation=2)
+    old = told(edited, make_snapshot(edited, slots=[written(code)]))
+    assert old["Believed"].endswith("the one before it may still open: it is in slot 1.")
+    stay = Window(Instant(NOON - HOUR_MS), Instant(NOON + HOUR_MS))
+    lost = ledger.ended(
+        ledger.intend_write(empty(1), code.code_id, code.digest, NOON, stay),
+        Ambiguous("lost"),
+        NOON,
+        1,
+        supervision_is_honest=True,
+    )
+    unsure = told(code, make_snapshot(code, slots=[see(lost, Held(Pin("2580")))]))
+    assert unsure["Believed"].endswith("its PIN is in slot 1, and nobody knows under which window.")
+    bound = ledger.ended(lost, Written(Evidence.SUPERVISED, stay), NOON, 1, supervision_is_honest=True)
+    other = told(code, make_snapshot(code, slots=[bound]))
+    assert other["Believed"].endswith("its PIN is in slot 1, under another window than is wanted now.")
