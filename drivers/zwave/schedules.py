@@ -24,7 +24,7 @@ from zwave_js_server.const import CommandClass
 from drivers.zwave.credentials import SupervisionStatus, UserIdStatus
 from drivers.zwave.failures import CallFailed, of_read
 from drivers.zwave.quirks import NodeFacts
-from gateway.model.answers import Ambiguous, Disabled, Sighting, WriteAnswer, Written
+from gateway.model.answers import Ambiguous, Disabled, Empty, Refused, Sighting, WriteAnswer, Written
 from gateway.model.evidence import Evidence
 from gateway.model.failures import Busy, LockFailure, Part, Unreachable, Unsupported
 from gateway.model.ids import Slot
@@ -148,7 +148,8 @@ class Windows:
             case Written(evidence=Evidence.SUPERVISED):
                 pass
             case Written() if not await self._is_disabled(slot):
-                await self._calls.erase(slot)
+                if not await self._is_taken_off(slot):
+                    return Ambiguous("the PIN is on the lock without its window")
                 raise self._learned("the lock does not hold a PIN that does not open")
             case Written():
                 pass
@@ -159,9 +160,22 @@ class Windows:
         except CallFailed as error:
             return Ambiguous(f"the PIN is on the lock and disabled, its window is not: {error.failure.cause}")
         if taken == "no":
-            await self._calls.erase(slot)
+            if not await self._is_taken_off(slot):
+                return Ambiguous("the PIN is on the lock and disabled, its window is not")
             raise self._learned("the lock takes no schedule")
-        return _with_window(await self._calls.put(slot, pin, UserIdStatus.ENABLED), effective)
+        answer = await self._calls.put(slot, pin, UserIdStatus.ENABLED)
+        if isinstance(answer, Refused) and not await self._is_taken_off(slot):
+            return Ambiguous("the PIN is on the lock and disabled")
+        return _with_window(answer, effective)
+
+    async def _is_taken_off(self, slot: Slot) -> bool:
+        """Take a PIN off that was written in part. Whether the slot is surely empty: else nobody may be told that nothing is there."""
+        try:
+            answer = await self._calls.erase(slot)
+            is_sure = isinstance(answer, Written) and answer.evidence is Evidence.SUPERVISED
+            return is_sure or (await self._calls.look(slot)).value == Empty()
+        except LockFailure:
+            return False
 
     async def _is_disabled(self, slot: Slot) -> bool:
         try:

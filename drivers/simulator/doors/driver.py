@@ -149,6 +149,8 @@ class InProcessLock(LockPort):
             if kept is None:
                 raise Unsupported("this lock cannot keep that window")
         answer = await self._change("write", lambda at: self._store(slot, digits, kept, at), kept)
+        if isinstance(answer, Refused) and self._is_disabled(slot):
+            return Ambiguous("the PIN is on the lock and disabled")
         if kept is not None and answer == Written(Evidence.ACKNOWLEDGED, kept) and not self._shows(slot, kept):
             # A schedule that the lock did not confirm is asked for, as a PIN read back says nothing about it (D6).
             return Ambiguous("the lock does not show the window")
@@ -237,16 +239,17 @@ class InProcessLock(LockPort):
                 self._free(slot, at)
             return written
         bounds = YearDay(self._minute(window.starts_at), self._minute(window.ends_at))
-        if lock.model.schedule_needs_code:
+        held = lock.read(int(slot), at)
+        is_in_two_steps = lock.model.schedule_needs_code and (held is None or held.status is Status.AVAILABLE)
+        if is_in_two_steps:
             disabled = lock.write(slot, digits, at, is_enabled=False)
             if not disabled.claims_success:
                 return disabled
         put = lock.put_schedule(slot, ONLY_SLOT, bounds, at)
-        if put.claims_success:
-            return lock.write(slot, digits, at)
-        if lock.model.schedule_needs_code:
-            lock.clear(slot, at)
-        return put
+        result = lock.write(slot, digits, at) if put.claims_success else put
+        if is_in_two_steps and not result.claims_success:
+            lock.clear(slot, at)  # what was written in part
+        return result
 
     def _free(self, slot: Slot, at: float) -> None:
         """Let a slot open at any hour: no schedule, and none asked for (a lock may bar who has lost his)."""
@@ -259,6 +262,10 @@ class InProcessLock(LockPort):
         if cleared.claims_success:
             self._free(slot, at)
         return cleared
+
+    def _is_disabled(self, slot: Slot) -> bool:
+        held = self.firmware.read(int(slot), self.now())
+        return held is not None and held.status is Status.DISABLED
 
     def _shows(self, slot: Slot, window: Window) -> bool:
         bounds = YearDay(self._minute(window.starts_at), self._minute(window.ends_at))

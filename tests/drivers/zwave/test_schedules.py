@@ -110,7 +110,7 @@ async def test_lock_that_ignores_the_disabled_status_is_cleared_at_once() -> Non
             with pytest.raises(Busy):
                 await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
     assert lock.codes == {}
-    assert lock.history[-2:] == ["get", "clear"]
+    assert lock.history[-3:] == ["get", "clear", "get"], "a clear that nobody confirmed is looked at"
 
 
 async def test_lock_without_supervision_is_asked_for_the_schedule_before_it_gets_the_pin() -> None:
@@ -243,6 +243,28 @@ async def test_refused_pin_after_its_schedule_is_refused() -> None:
         async with hub(server) as here:
             answer = await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
     assert isinstance(answer, Refused)
+
+
+@pytest.mark.parametrize("is_clear_taken", [True, False])
+async def test_pin_that_is_refused_when_it_is_enabled_is_taken_off_again_or_in_doubt(*, is_clear_taken: bool) -> None:
+    """Disabled it opens nothing, but it lies there: "refused" alone would say that the slot is as it was."""
+    async with running([scheduling_node(user_code_version=2)]) as server:
+        lock = SchedulingLock(server, needs_user=True)
+
+        async def refuse_to_enable(command: Json) -> object:
+            match command:
+                case {"methodName": "set", "args": [_, 1, _]}:
+                    return {"status": 2}
+                case {"methodName": "clear"} if not is_clear_taken:
+                    return {"status": 2}
+                case _:
+                    return await lock.hear(command)
+
+        server.answer = refuse_to_enable
+        async with hub(server) as here:
+            answer = await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
+    assert isinstance(answer, Refused if is_clear_taken else Ambiguous)
+    assert (lock.codes == {}) == is_clear_taken
 
 
 async def test_lock_clock_is_read_in_utc() -> None:

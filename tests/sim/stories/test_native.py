@@ -77,7 +77,7 @@ def test_a_pin_read_back_says_nothing_of_the_window_that_the_lock_refused() -> N
         create(world, "guest", "25802580", ends_in_s=20 * HOUR_S)
         await world.pass_time(60)
         assert opens(world)
-        world.doors[LOCK].radio = Radio(fault_rates={Fault.REFUSE_WRITE: 1.0})
+        world.doors[LOCK].radio = Radio(fault_rates={Fault.REFUSE_SCHEDULE: 1.0})
         move(world, 10 * HOUR_S, 20 * HOUR_S)
         before = world.doors[LOCK].calls[Verb.WRITE]
         await world.pass_time(60)
@@ -105,3 +105,29 @@ def test_a_window_that_is_moved_while_the_code_is_on_the_lock_is_hunted_as_a_rev
         assert not opens(world)
 
     assert tell(story, models=[shipped_model("timed")]) == []
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_pin_that_a_lock_took_and_would_not_enable_does_not_stay(
+    refusals: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed 96: it was told refused, the slot counted as untouched, and the disabled PIN lay there after the stay (A9, D6)."""
+    refused: list[str] = []
+
+    def refuse_second_steps(door: Door, fault: Fault) -> bool:
+        """The enabling; then also the clear that a driver sends after it."""
+        if fault is not Fault.REFUSE_WRITE or not door.firmware.used_slots() or len(refused) == refusals:
+            return False
+        refused.append(door.lock_id)
+        return True
+
+    async def story(world: World) -> None:
+        create(world, "guest", "25802580", ends_in_s=HOUR_S)
+        await world.pass_time(600)
+        assert len(refused) == refusals
+        assert opens(world), "written again, later (A8)"
+        await world.pass_time(HOUR_S)
+        assert world.doors[LOCK].firmware.used_slots() == set()
+
+    monkeypatch.setattr(Door, "strikes", refuse_second_steps)
+    assert tell(story, models=[shipped_model("timed_strict")]) == []
