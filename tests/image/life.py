@@ -1,5 +1,6 @@
 """A hub's life, from the first start of a fresh card. The tests are one story and run in this order."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -193,6 +194,16 @@ def test_a_pulled_stick_is_a_state_and_a_plugged_one_goes_on(hub: Hub) -> None:
     assert hub.show("gateway.service", "MainPID") == daemon
     assert hub.around.writes() == writes
     assert hub.run("systemctl --failed --no-legend").strip() == ""
+
+
+@pytest.mark.parametrize("gap_s", [0.3, 1.0])
+def test_a_stick_that_is_back_before_its_server_has_stopped_gets_it_again(hub: Hub, gap_s: float) -> None:
+    before = hub.show("zwave-js-server.service", "MainPID")
+    hub.around.pull()
+    time.sleep(gap_s)  # how long it is out; nothing to wait for
+    hub.around.plug(hub.machine)
+    until(lambda: hub.show("zwave-js-server.service", "MainPID") not in {before, "0"}, SOON_S, hub.trouble)
+    until(hub.is_met, SOON_S, hub.trouble)
 
 
 def test_each_known_stick_is_taken_and_a_stranger_with_its_ids_is_not(hub: Hub) -> None:

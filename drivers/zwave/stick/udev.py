@@ -18,7 +18,7 @@ SUBSYSTEM!="tty", GOTO="keypad_gateway_end"
 _TAIL = """
 # ModemManager would talk to it; SYSTEMD_WANTS starts the server each time a stick comes.
 ENV{KEYPAD_STICK}=="1", SYMLINK+="zwave", GROUP="zwave", MODE="0660", TAG+="systemd", ENV{ID_MM_DEVICE_IGNORE}="1", \\
-  ENV{SYSTEMD_WANTS}+="zwave-js-server.service"
+  ENV{SYSTEMD_WANTS}+="zwave-stick.service"
 
 LABEL="keypad_gateway_end"
 """
