@@ -123,7 +123,17 @@ def test_a_bare_package_makes_its_keys_takes_those_it_finds_and_waits_for_a_conf
     assert [line for line in hub.keys.splitlines() if "=" in line] == [
         line for line in kept.splitlines() if "=" in line
     ]
-    until(lambda: inside.is_active("zwave-js-server.service"), SOON_S)
+    until(
+        lambda: inside.is_active("zwave-js-server.service"),
+        SOON_S,
+        lambda: (
+            inside.ask(
+                "sh",
+                "-c",
+                "systemctl status dev-zwave.device zwave-js-server zwave-stick; systemctl list-jobs; journalctl --no-pager -n 40",
+            ).stdout
+        ),
+    )
     until(lambda: "listening on 127.0.0.1:3000" in inside.journal("--unit=zwave-js-server"), SOON_S)
     assert "index to disk failed" not in inside.journal("--unit=zwave-js-server")
 
