@@ -68,8 +68,8 @@ class Season:
 def mild(drawn: weather.Weather) -> weather.Weather:
     """A season's weather: everything that a hub has to get over, nothing that it cannot know of.
 
-    Left to the worlds are hands and resets, which take codes away without a word, and a hub that does not know the time, which
-    starts nothing (T2).
+    Left to the worlds are hands and resets, which take codes away without a word, a hub that does not know the time, which
+    starts nothing (T2), and locks' clocks that jump: between two looks at one nobody knows of it (T4).
     """
     never = replace(drawn, clock_lost=None, hands_every_s=None, reset_every_s=None)
     return replace(never, orders_every_s=NEVER_S, guests_every_s=VISITS_EVERY_S)
@@ -102,6 +102,7 @@ async def _season(seed: int, bookings: int, show: Callable[[str], None] | None) 
         days = bookings / BOOKINGS_A_DAY
         desk = BookingDesk(world, bookings, days)
         storm = Storm(world, drawn)
+        storm.time.weather = replace(storm.time.weather, lock_clocks=None)
         async with asyncio.TaskGroup() as tasks:
             storming = tasks.create_task(storm.run())
             booking = tasks.create_task(desk.run())
