@@ -65,14 +65,9 @@ def test_t4_a_window_by_a_clock_that_nobody_looked_at_is_seen(monkeypatch: pytes
 
 def test_t4_a_preload_while_the_hubs_own_time_is_in_doubt_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def trusting(
-        code: AccessCode,
-        snapshot: LockSnapshot,
-        reading: ClockReading,
-        record: SlotRecord | None,
-        *,
-        has_twin: bool = False,
+        code: AccessCode, snapshot: LockSnapshot, reading: ClockReading, record: SlotRecord | None, **twin: bool
     ) -> Timing:
-        return native.timing(code, snapshot, replace(reading, trust=ClockTrust.TRUSTED), record, has_twin=has_twin)
+        return native.timing(code, snapshot, replace(reading, trust=ClockTrust.TRUSTED), record, **twin)
 
     monkeypatch.setattr(plan, "timing", trusting)
     assert "lock clock" in {cry.auditor for cry in tell(boots_in_doubt, models=TIMED)}
