@@ -137,10 +137,7 @@ class CloudService:
 
     async def _speak(self, connection: Connection) -> None:
         await connection.ready()
-        await self._herald.announce(connection)
-        remembered = "remembers us" if connection.has_session else "starts a new session"
-        self._show(CloudState.CONNECTED, f"MQTT {connection.protocol}, the broker {remembered}")
-        log.info("cloud.link.up", extra={"version": connection.protocol, "session": connection.has_session})
+        # Made before the birth: whoever asks while the birth is under way came too late to see it, and gets another.
         pump = OutboxPump(
             db=self._db,
             hub_id=self._hub_id,
@@ -152,6 +149,10 @@ class CloudService:
             announce=lambda: self._herald.announce(connection),
             patience_s=self._settings.receipt_patience_s,
         )
+        await self._herald.announce(connection)
+        remembered = "remembers us" if connection.has_session else "starts a new session"
+        self._show(CloudState.CONNECTED, f"MQTT {connection.protocol}, the broker {remembered}")
+        log.info("cloud.link.up", extra={"version": connection.protocol, "session": connection.has_session})
         await pump.run()
 
     def _show(self, state: CloudState, detail: str) -> None:

@@ -35,11 +35,14 @@ class FakeConnection:
         self.is_abandoned = False
         self.refuses: NotTaken | None = None
         self.down: LinkDown | None = None
+        self.subscribed = asyncio.Event()
+        self.subscribed.set()
         self._inbox: asyncio.Queue[Message | None] = asyncio.Queue()
         self._count = 0
         self._changed = asyncio.Event()
 
     async def ready(self) -> None:
+        await self.subscribed.wait()
         if self.down is not None:
             raise self.down
 
@@ -111,10 +114,10 @@ class FakeConnection:
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def until_born(self) -> None:
-        """Wait until a birth was published."""
+    async def until_born(self, count: int = 1) -> None:
+        """Wait until so many births were published."""
         async with asyncio.timeout(5):
-            while not self.statuses():
+            while len(self.statuses()) < count:
                 self._changed.clear()
                 await self._changed.wait()
 

@@ -6,9 +6,10 @@ from typing import override
 
 import pytest
 
+from gateway.cloud import topics
 from gateway.cloud.backoff import BUSY_STEPS, Backoff, Pace
 from gateway.cloud.link import LinkDown, NotTaken, Outgoing
-from gateway.cloud.report import decode_presence
+from gateway.cloud.report import decode_presence, encode_resume
 from gateway.cloud.service import CloudService, CloudState
 from gateway.nudge import Nudges
 from gateway.store.database import Database
@@ -53,6 +54,35 @@ async def test_birth_says_epoch_session_watermarks_and_digests(db: Database) -> 
     assert births[0].digests != births[1].digests
     assert births[0].versions == {"gateway": "test"}
     assert all(made.statuses()[0].is_retained for made in link.made)
+
+
+async def test_a_cloud_that_asks_while_the_birth_is_under_way_gets_another(db: Database) -> None:
+    """The first birth passed before that cloud listened; without a live one it knows no position, and takes no event."""
+    connection = FakeConnection(acks_at_once=False)
+    async with running(make_service(db, FakeLink(connection))):
+        await connection.until_born()
+        connection.say(encode_resume(), topics.Down.ACK)
+        await connection.until_acknowledged(1)
+        connection.statuses()[0].future.set_result(None)
+        await connection.until_born(2)
+        connection.statuses()[1].future.set_result(None)
+        connection.acks_at_once = True
+    assert [decode_presence(status.payload).is_online for status in connection.statuses()] == [True, True, False]
+
+
+async def test_a_question_that_waited_at_the_broker_is_answered_by_the_birth(db: Database) -> None:
+    connection = FakeConnection(acks_at_once=False)
+    connection.say(encode_resume(), topics.Down.ACK)
+    connection.subscribed.clear()
+    async with running(make_service(db, FakeLink(connection))):
+        await connection.until_acknowledged(1)
+        connection.subscribed.set()
+        await connection.until_born()
+        connection.acks_at_once = True
+        connection.statuses()[0].future.set_result(None)
+        connection.order("o-1", "access_code.delete", access_code_id="none")
+        await connection.until_published(2)
+    assert [decode_presence(status.payload).is_online for status in connection.statuses()] == [True, False]
 
 
 async def test_the_will_carries_the_session_of_its_birth(db: Database) -> None:
