@@ -265,6 +265,8 @@ class PahoConnection:
         self._room.release()
         self._cut()
         await asyncio.to_thread(self._client.loop_stop)
+        # paho 2.2 closes the pair of sockets that wakes its thread only when it is collected, and nobody knows when that is.
+        self._client._reset_sockets()  # noqa: SLF001  # no public call does it alone
 
     def _cut(self) -> None:
         """Shut the socket, which ends paho's thread."""

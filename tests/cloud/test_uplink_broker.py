@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,30 @@ def payloads(first: int, last: int) -> list[bytes]:
 async def subscribe_once(link: Uplink) -> None:
     async with link.connect(will=None, listen_to=DOWN) as connection:
         await connection.ready()
+
+
+def open_sockets() -> set[str]:
+    """Every socket of this process."""
+    found = set()
+    for descriptor in list(Path("/proc/self/fd").iterdir()):
+        with contextlib.suppress(FileNotFoundError):  # the listing's own is gone by now
+            found.add(str(descriptor.readlink()))
+    return {link for link in found if link.startswith("socket:")}
+
+
+async def test_an_ended_connection_leaves_no_socket_to_the_collector(broker: Broker) -> None:
+    gc.collect()
+    before = open_sockets()
+    gc.disable()
+    try:
+        async with uplink(broker).connect(will=None, listen_to=DOWN) as ended:
+            await ended.ready()
+            assert len(open_sockets() - before) >= 3, "one to the broker, two that wake paho's thread"
+        with contextlib.suppress(LinkDown):
+            await take(ended, 1)
+        assert not open_sockets() - before
+    finally:
+        gc.enable()
 
 
 async def test_messages_arrive_in_order_and_not_retained(broker: Broker) -> None:
