@@ -51,6 +51,10 @@ class Hub:
         found = json.loads(told) if told.strip().startswith("{") else {}
         return found if isinstance(found, dict) else {}
 
+    def is_ready(self) -> bool:
+        """Whether the daemon has told systemd that it takes orders (`READY=1`), and the Z-Wave server runs."""
+        return self.is_active("gateway.service") and self.is_active("zwave-js-server.service")
+
     def is_met(self) -> bool:
         """Whether all locks are reached, by the daemon's own word to systemd."""
         told = self.ask("systemctl show --property ActiveState,StatusText gateway.service").stdout
