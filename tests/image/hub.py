@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.model.events import Fact
 from gateway.model.ids import HubId
+from tests.image.console import ConsoleGone
 from tests.image.machine import SHELL_S, Machine
 from tests.image.patience import until
 from tests.image.surroundings import Surroundings
@@ -28,8 +29,14 @@ class Hub:
     around: Surroundings
 
     def ask(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a script as root, whatever comes of it."""
-        return self.machine.console.ask(script)
+        """Run a script as root, whatever comes of it. Raises `ConsoleGone` with what QEMU knows about it."""
+        try:
+            return self.machine.console.ask(script)
+        except ConsoleGone as gone:
+            self.machine.monitor.ask("query-status")
+            told = "; ".join(self.machine.monitor.told[-6:])
+            msg = f"{self.machine.age_s():.0f} s after power, QEMU told: {told or 'nothing'}; last on the line: {gone}"
+            raise ConsoleGone(msg) from gone
 
     def run(self, script: str) -> str:
         """Run a script as root that must succeed; its words."""

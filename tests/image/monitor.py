@@ -22,6 +22,8 @@ class Monitor:
         self._line.connect(str(path))
         self._stream = self._line.makefile("rwb")
         self.events: list[str] = []
+        self.told: list[str] = []
+        """The same with QEMU's particulars: who asked for a reset, and what an expired watchdog did."""
         self._next()
         self.ask("qmp_capabilities")
 
@@ -33,6 +35,7 @@ class Monitor:
             answer = self._next()
             if "event" in answer:
                 self.events.append(str(answer["event"]))
+                self.told.append(f"{answer['event']} {json.dumps(answer.get('data', {}))}")
             elif "error" in answer:
                 raise AssertionError(f"{command}: {answer['error']}")
             else:
