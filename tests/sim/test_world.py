@@ -5,10 +5,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.fleet import steps
+from gateway.fleet.steps import Bench, Step, advance
+from gateway.model.clock import ClockReading
 from gateway.model.instant import Instant
+from gateway.planner.plan import plan
+from gateway.store.database import Connection
 from tests.sim import __main__ as program
 from tests.sim import play
 from tests.sim.auditors import Violation
@@ -87,3 +93,24 @@ def test_minutes_bound_the_play(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(play, "play_world", lambda seed, days: Outcome(seed, days, "0", ()))
     assert program.main(["--minutes", "0.001", "--jobs", "1"]) == 0
     assert re.match(r"worlds \d+, days", capsys.readouterr().out)
+
+
+def test_what_a_worker_keeps_of_its_lock_is_what_the_store_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that is kept, or put right in memory after the news were told, is the one that reading anew would give."""
+    compared = 0
+
+    def watched(con: Connection, bench: Bench, reading: ClockReading, **given: Any) -> Step | None:
+        nonlocal compared
+        step = advance(con, bench, reading, **given)
+        if step is not None and step.look.changes == con.total_changes:
+            compared += 1
+            scene = steps._scene(con, bench)
+            assert scene is not None
+            assert step.look.scene == scene
+            assert step.look.plan == plan(scene, reading)
+        return step
+
+    monkeypatch.setattr(steps, "advance", watched)
+    for seed in SEEDS:
+        assert play_world(seed, DAYS).violations == ()
+    assert compared > 100
