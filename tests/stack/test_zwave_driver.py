@@ -108,6 +108,13 @@ async def test_interviewed_locks_arrive_with_profile_and_listing_and_without_a_f
         assert listing.slots[Slot(25)] == Sighting(Empty(), SightingSource.MIDDLEMAN), name
 
 
+async def test_a_server_at_rest_touches_nothing_beside_its_cache(stack: Stack) -> None:
+    """The driver renews its marks every 5 s; on a card each is a commit of the file system."""
+    marks = sorted(path.name for path in stack.runtime.joinpath("locks").iterdir())
+    assert [mark.partition(".")[2] for mark in marks] == ["jsonl.lock", "metadata.jsonl.lock", "values.jsonl.lock"]
+    assert not list((stack.folder / "server").rglob("*.lock"))
+
+
 async def test_driver_that_starts_again_sends_no_frame(stack: Stack) -> None:
     async with driven(options(stack), NODES, stack.folder) as here:
         await here.arrivals(*NODES)

@@ -7,6 +7,7 @@ by its own condition with a bound.
 import asyncio
 import contextlib
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -62,11 +63,18 @@ class Stack:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
+    @property
+    def runtime(self) -> Path:
+        """What the server keeps for one life."""
+        return self.folder / "server-run"
+
     def start_server(self) -> None:
         """Start the Z-Wave JS server and wait until its port is open. Its cache stays in the folder."""
         command = [sys.executable, "-m", "drivers.zwave.server", "--stick", str(self.folder / "tty")]
         command += ["--storage", str(self.folder / "server"), "--keys", str(self.folder / "keys.toml")]
-        command += ["--report-timeout", str(REPORT_MS)]
+        shutil.rmtree(self.runtime, ignore_errors=True)  # as systemd does with a runtime directory
+        self.runtime.mkdir()
+        command += ["--report-timeout", str(REPORT_MS), "--runtime", str(self.runtime)]
         with (self.folder / "server.log").open("ab") as output:
             self.server_process = subprocess.Popen(
                 [*command, "--port", str(self.port)], cwd=ROOT, stdout=output, stderr=output

@@ -11,7 +11,14 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from drivers.zwave.server.config import CACHE_NAME, KEYS_NAME, REPORT_TIMEOUT_MS_MIN, server_config, write_server_config
+from drivers.zwave.server.config import (
+    CACHE_NAME,
+    KEYS_NAME,
+    LOCKS_NAME,
+    REPORT_TIMEOUT_MS_MIN,
+    server_config,
+    write_server_config,
+)
 from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
 from drivers.zwave.server.node import ServerUnusableError, child_environment, find_node, server_program
 from drivers.zwave.server.process import UMASK, ServerSettings, server_arguments
@@ -40,7 +47,7 @@ def main() -> int:
     parser.add_argument(
         "--runtime",
         type=Path,
-        help="directory for the config, which holds the keys; best in memory (default: the storage)",
+        help="directory for the config, which holds the keys, and for the marks of a cache in use; best in memory (default: the storage)",
     )
     arguments = parser.parse_args()
     os.umask(UMASK)
@@ -54,7 +61,13 @@ def main() -> int:
         else:
             keys = import_keys(arguments.keys)
         # Nobody masks what the server prints from here on, so it must not dump frames (rule N1).
-        config = server_config(keys, storage, log_level="error", report_timeout_ms=arguments.report_timeout)
+        config = server_config(
+            keys,
+            storage,
+            locks_dir=None if arguments.runtime is None else place / LOCKS_NAME,
+            log_level="error",
+            report_timeout_ms=arguments.report_timeout,
+        )
         config_path = write_server_config(config, storage, place)
         os.chdir(storage)
         command = [str(node), *server_arguments(ServerSettings(arguments.stick, config_path, arguments.port), program)]

@@ -18,6 +18,7 @@ from gateway.durable import put_file
 CONFIG_NAME: Final = "server.json"
 KEYS_NAME: Final = "keys.toml"
 CACHE_NAME: Final = "cache"
+LOCKS_NAME: Final = "locks"
 
 CALLBACK_TIMEOUT_MS_MIN: Final = 10_000
 """Shortest wait for the stick's send callback. Source: Z-Wave JS 15.29 refuses less."""
@@ -50,6 +51,7 @@ class _LongRangeKeys(TypedDict):
 class _Storage(TypedDict):
     cacheDir: str
     throttle: Literal["normal"]
+    lockDir: NotRequired[str]
 
 
 class _Interview(TypedDict):
@@ -86,16 +88,23 @@ def server_config(
     keys: NetworkKeys,
     storage_dir: Path,
     *,
+    locks_dir: Path | None = None,
     log_level: LogLevel = "warn",
     callback_timeout_ms: int | None = None,
     report_timeout_ms: int | None = None,
 ) -> ServerConfig:
     """Say what the server is started with.
 
+    `locks_dir` is where the driver marks its three cache files as taken, by default beside them. It touches each mark every 5 s:
+    300 kB a minute on a card's file system (our measurement), so on a device they belong into memory.
+
     `callback_timeout_ms` shortens the wait for a stick that lost a callback (30 s by default in Z-Wave JS), for tests of
     faults; at least 10000. `report_timeout_ms` is how long a lock may take to answer, for machines that are slow themselves; at least
     500, Z-Wave JS's own choice is 1000. Raises ValueError below these.
     """
+    storage: _Storage = {"cacheDir": str(storage_dir / CACHE_NAME), "throttle": "normal"}
+    if locks_dir is not None:
+        storage["lockDir"] = str(locks_dir)
     config: ServerConfig = {
         "securityKeys": {
             "S0_Legacy": keys.hex(KeyName.S0_LEGACY),
@@ -107,7 +116,7 @@ def server_config(
             "S2_Authenticated": keys.hex(KeyName.LR_S2_AUTHENTICATED),
             "S2_AccessControl": keys.hex(KeyName.LR_S2_ACCESS_CONTROL),
         },
-        "storage": {"cacheDir": str(storage_dir / CACHE_NAME), "throttle": "normal"},
+        "storage": storage,
         # Rule N7. Without it the first interview of a lock sends "clear all user codes", and first means: not in the
         # cache. A lost cache would then erase every PIN on every lock. Z-Wave JS since pull request 8525.
         "interview": {"queryAllUserCodes": True},

@@ -55,6 +55,15 @@ def test_cache_is_apart_from_the_keys_and_other_clients_see_values() -> None:
     assert "timeouts" not in config
 
 
+def test_marks_of_a_cache_in_use_go_where_they_cost_nothing() -> None:
+    config = server_config(make_keys(), STORAGE, locks_dir=Path("/run/zwave/locks"))
+    assert config["storage"] == {
+        "cacheDir": str(STORAGE / "cache"),
+        "throttle": "normal",
+        "lockDir": "/run/zwave/locks",
+    }
+
+
 def test_callback_timeout_keeps_the_drivers_distance() -> None:
     config = server_config(make_keys(), STORAGE, callback_timeout_ms=10_000)
     assert config["timeouts"] == {"sendDataCallback": 10_000, "sendDataAbort": 5_000}

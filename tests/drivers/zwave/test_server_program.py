@@ -55,6 +55,15 @@ def test_program_becomes_the_server_in_its_storage(tmp_path: Path) -> None:
     ]
 
 
+def test_with_a_runtime_directory_nothing_of_one_life_is_kept_in_the_storage(tmp_path: Path) -> None:
+    storage, runtime = tmp_path / "zwave", tmp_path / "run"
+    runtime.mkdir()
+    finished = start(tmp_path, "--storage", str(storage), "--runtime", str(runtime))
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads((runtime / "server.json").read_text())["storage"]["lockDir"] == str(runtime / "locks")
+    assert not (storage / "server.json").exists()
+
+
 def test_keys_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
     storage = tmp_path / "zwave"
     start(tmp_path, "--storage", str(storage))
