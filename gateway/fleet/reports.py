@@ -6,7 +6,8 @@ from typing import assert_never
 
 from gateway.fleet import guard, usage
 from gateway.fleet.lock_times import doubt_clock
-from gateway.fleet.steps import Bench, note_strangers
+from gateway.fleet.looks import Bench
+from gateway.fleet.steps import note_strangers
 from gateway.model import ledger
 from gateway.model.answers import Empty, Held, Sighting, SightingSource
 from gateway.model.clock import ClockReading

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from gateway.fleet import guard, lock_times
 from gateway.fleet.executor import NotSent, Result
+from gateway.fleet.looks import LOSSES, Bench, Look, as_told, is_mere_telling, look
 from gateway.model import ledger
 from gateway.model.access_code import Origin
 from gateway.model.answers import Ambiguous, Listing, RefusalReason, Refused, Sighting, Unknown, Written
@@ -23,18 +24,15 @@ from gateway.model.lock import LockProfile
 from gateway.model.lock_clock import ClockSeen, TimeTold
 from gateway.model.pin import Pin
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, possible_pins
-from gateway.model.snapshot import LockSettings, LockSnapshot
+from gateway.model.snapshot import LockSnapshot
 from gateway.orders import pool, unmanaged
 from gateway.orders.pool import Cabinet
-from gateway.orders.relations import with_lookalikes
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Urgency, WriteSlot
 from gateway.planner.announce import Announcement, Ending
 from gateway.planner.backoff import counted, removal_wait_ms, replacement_wait_ms, wait_ms
-from gateway.planner.plan import Plan, plan
-from gateway.ports import Entropy
-from gateway.store import codes, facts, inbox, journal, locks, losses, placed, slots, snapshot, tenants
+from gateway.planner.plan import Plan
+from gateway.store import codes, facts, inbox, journal, locks, losses, placed, slots, tenants
 from gateway.store.database import Connection
-from gateway.store.seal import PinSeal
 from gateway.store.tenants import FormerTenant
 
 SETTLING_ROUNDS_MAX = 8
@@ -67,19 +65,6 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A lock as it was seen, and the plan that follows; `changes` is the database's count of changes at that moment.
-
-    While the count is the same nothing was written, so the lock is as it was seen: most looks come in pairs, the second to act.
-    """
-
-    scene: LockSnapshot
-    reading: ClockReading
-    plan: Plan
-    changes: int
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """What the worker does next."""
 
@@ -91,30 +76,6 @@ class Step:
     def plan(self) -> Plan:
         """What was planned."""
         return self.look.plan
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What every transaction of one lock needs besides the database."""
-
-    lock_id: LockId
-    settings: LockSettings
-    seal: PinSeal
-    entropy: Entropy
-
-
-def look(con: Connection, bench: Bench, reading: ClockReading, last: Look | None = None) -> Look | None:
-    """The plan as things stand, without writing anything; None while the lock was never seen. `last` is the last look at it."""
-    is_same = last is not None and last.changes == con.total_changes
-    if last is not None and is_same and last.reading == reading:
-        return last
-    scene = last.scene if last is not None and is_same else _scene(con, bench)
-    return None if scene is None else Look(scene, reading, plan(scene, reading), con.total_changes)
-
-
-def _scene(con: Connection, bench: Bench) -> LockSnapshot | None:
-    found = snapshot.take(con, bench.lock_id, bench.settings)
-    return None if found is None else with_lookalikes(con, found, bench.seal)
 
 
 def advance(
@@ -162,36 +123,13 @@ def _settle(con: Connection, bench: Bench, seen: Look) -> Look:
         is_changed = [pool.carry_out(con, wish, cabinet, reading.lo) for wish in found.pool_steps]
         if not (found.releases or found.announcements or any(is_changed)):
             return seen
-        if _is_mere_telling(found):
-            return _told(seen, con.total_changes)
+        if is_mere_telling(found):
+            return as_told(seen, con.total_changes)
         again = look(con, bench, reading)
         assert again is not None
         seen = again
     msg = f"the plan of lock {bench.lock_id} does not settle"
     raise AssertionError(msg)
-
-
-def _is_mere_telling(found: Plan) -> bool:
-    """Whether what was stored changes nothing about the lock but what the cloud knows of it: most settling is that."""
-    has_steps = bool(found.releases or found.pool_steps)
-    return not has_steps and not any(news.is_finished or _tells_of_a_loss(news) for news in found.announcements)
-
-
-def _told(seen: Look, changes: int) -> Look:
-    """The same lock and plan, with the news told: a third of all looks would find nothing else (our measurement)."""
-    told = {news.code_id: news.told for news in seen.plan.announcements}
-    ended = {command_id for news in seen.plan.announcements for command_id in news.endings}
-    scene = replace(
-        seen.scene,
-        announced={**seen.scene.announced, **told},
-        orders=tuple(order for order in seen.scene.orders if order.command_id not in ended),
-    )
-    return Look(scene, seen.reading, replace(seen.plan, announcements=()), changes)
-
-
-def _tells_of_a_loss(news: Announcement) -> bool:
-    """Whether the news counts as a loss of the code, which the plan takes into account."""
-    return any(event.kind in _LOSSES for event in news.events)
 
 
 def _forget_gone_pins(con: Connection, bench: Bench, record: SlotRecord) -> None:
@@ -210,13 +148,10 @@ def _release(con: Connection, bench: Bench, record: SlotRecord, at: Instant) -> 
         tenants.remember(con, bench.lock_id, record.slot, FormerTenant(record.lease, digest, at))
 
 
-_LOSSES = frozenset({EventKind.CODE_MODIFIED_EXTERNAL, EventKind.CODE_DELETED_EXTERNAL})
-
-
 def _announce(con: Connection, news: Announcement, at: Instant) -> None:
     for event in news.events:
         journal.append(con, event, at)
-        if event.kind in _LOSSES:
+        if event.kind in LOSSES:
             losses.count(con, news.code_id, at)
     for command_id, ending in news.endings.items():
         inbox.close(con, command_id, inbox.Final.APPLIED if ending is Ending.APPLIED else inbox.Final.FAILED)

@@ -7,8 +7,8 @@ from functools import partial
 
 from gateway.fleet import guard, reports
 from gateway.fleet.airtime import Lane
+from gateway.fleet.looks import Bench
 from gateway.fleet.pulse import hanging
-from gateway.fleet.steps import Bench
 from gateway.fleet.worker import House, Worker
 from gateway.keeper import Keeper
 from gateway.model.events import Event, EventKind, Fact

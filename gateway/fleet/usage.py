@@ -6,7 +6,7 @@ dropped and the code is hunted again. Who left a slot last is remembered for tha
 """
 
 from gateway.fleet.lock_times import note_use
-from gateway.fleet.steps import Bench
+from gateway.fleet.looks import Bench
 from gateway.model import ledger
 from gateway.model.access_code import AccessCode
 from gateway.model.answers import SightingSource

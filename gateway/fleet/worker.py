@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from gateway.fleet import reports, steps
 from gateway.fleet.airtime import Lane, Turn
 from gateway.fleet.executor import NotSent, perform
+from gateway.fleet.looks import Bench, Look, look
 from gateway.fleet.pulse import Pulse
-from gateway.fleet.steps import Bench, Done, Intent, Look, Step
+from gateway.fleet.steps import Done, Intent, Step
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import SECOND_MS, Instant
 from gateway.model.lock_clock import TimeTold
@@ -158,7 +159,7 @@ class Worker:
         reading = self._house.clock.reading()
         self._trust = reading.trust
         last = self._last
-        self._last = await self._house.database.read(lambda con: steps.look(con, self._bench, reading, last))
+        self._last = await self._house.database.read(lambda con: look(con, self._bench, reading, last))
         return None if self._last is None else self._last.plan
 
     async def _advance(self, done: Done | None, *, may_act: Callable[[Action], bool]) -> Step | None:

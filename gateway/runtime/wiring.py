@@ -17,7 +17,7 @@ from typing import Self
 from gateway.cloud.link import Link
 from gateway.cloud.service import CloudService, CloudSettings
 from gateway.cloud.uplink import Uplink
-from gateway.fleet.steps import Bench
+from gateway.fleet.looks import Bench
 from gateway.fleet.supervisor import Fleet
 from gateway.fleet.timekeeper import Timekeeper, ring_all
 from gateway.fleet.worker import House

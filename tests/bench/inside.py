@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.fleet.steps import Bench, advance
+from gateway.fleet.looks import Bench
+from gateway.fleet.steps import advance
 from gateway.model import ledger
 from gateway.model.access_code import Origin
 from gateway.model.answers import Written

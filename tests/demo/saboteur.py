@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from gateway.cloud.pump import OutboxPump
 from gateway.fleet import steps, usage, worker
 from gateway.fleet.executor import Result, perform
-from gateway.fleet.steps import Bench
+from gateway.fleet.looks import Bench
 from gateway.fleet.worker import Worker
 from gateway.model.access_code import AccessCode
 from gateway.model.answers import Written

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.fleet import guard, reports, steps
 from gateway.fleet.executor import Result
-from gateway.fleet.steps import Bench, Done, Step
+from gateway.fleet.looks import Bench
+from gateway.fleet.steps import Done, Step
 from gateway.model.access_code import AccessCode, Origin
 from gateway.model.answers import Empty, Held, Sighting, SightingSource
 from gateway.model.evidence import Evidence, Proof

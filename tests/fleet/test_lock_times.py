@@ -7,7 +7,7 @@ import pytest
 
 from gateway.fleet import lock_times, reports
 from gateway.fleet.executor import NotSent, Result
-from gateway.fleet.steps import Bench
+from gateway.fleet.looks import Bench
 from gateway.model.answers import Sighting, SightingSource, Unknown, Written
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.events import EventKind

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.fleet import reports
-from gateway.fleet.steps import Bench
+from gateway.fleet.looks import Bench
 from gateway.model.answers import Held, Sighting, SightingSource
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.ids import CodeId

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.fleet import reports, steps
-from gateway.fleet.steps import Bench, Step
+from gateway.fleet.looks import Bench
+from gateway.fleet.steps import Step
 from gateway.model.access_code import AccessCode
 from gateway.model.answers import SightingSource
 from gateway.model.clock import ClockReading, ClockTrust

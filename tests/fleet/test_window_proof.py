@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.fleet import reports, steps
-from gateway.fleet.steps import Bench
+from gateway.fleet import reports
+from gateway.fleet.looks import Bench, look
 from gateway.model import ledger
 from gateway.model.answers import SightingSource, Written
 from gateway.model.barrier import USE_SLACK_MS, Barrier
@@ -86,7 +86,7 @@ async def test_a2_a_lock_that_opens_before_its_window_is_not_relied_on_and_gives
 
 
 def planned(con: Connection, at: Instant) -> set[type]:
-    found = steps.look(con, BENCH, reading(at))
+    found = look(con, BENCH, reading(at))
     assert found is not None
     return {type(action) for action in (found.plan.head, *found.plan.rest)}
 

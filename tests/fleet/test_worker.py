@@ -12,7 +12,7 @@ import pytest
 from drivers.simulator.doors.driver import InProcessDriver, InProcessLock, Trouble
 from drivers.simulator.lock.firmware import Firmware
 from drivers.simulator.lock.profiles import shipped_model
-from gateway.fleet.steps import Bench
+from gateway.fleet.looks import Bench
 from gateway.fleet.supervisor import Fleet
 from gateway.fleet.worker import House
 from gateway.keeper import Keeper

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.fleet import steps
-from gateway.fleet.steps import Bench, Step, advance
+from gateway.fleet.looks import Bench, scene_of
+from gateway.fleet.steps import Step, advance
 from gateway.model.clock import ClockReading
 from gateway.model.instant import Instant
 from gateway.planner.plan import plan
@@ -104,7 +105,7 @@ def test_what_a_worker_keeps_of_its_lock_is_what_the_store_says(monkeypatch: pyt
         step = advance(con, bench, reading, **given)
         if step is not None and step.look.changes == con.total_changes:
             compared += 1
-            scene = steps._scene(con, bench)
+            scene = scene_of(con, bench)
             assert scene is not None
             assert step.look.scene == scene
             assert step.look.plan == plan(scene, reading)

@@ -95,8 +95,7 @@ def server_config(
 ) -> ServerConfig:
     """Say what the server is started with.
 
-    `locks_dir` is where the driver marks its three cache files as taken, by default beside them. It touches each mark every 5 s:
-    300 kB a minute on a card's file system (our measurement), so on a device they belong into memory.
+    `locks_dir` is where the driver marks its cache files as taken, by default beside them; it touches each mark every 5 s.
 
     `callback_timeout_ms` shortens the wait for a stick that lost a callback (30 s by default in Z-Wave JS), for tests of
     faults; at least 10000. `report_timeout_ms` is how long a lock may take to answer, for machines that are slow themselves; at least
