@@ -104,7 +104,7 @@ demo: setup
 test: setup
 ifeq ($(TESTS),)
 	@$(PYTEST)
-	@$(PY) -m tests.sim --seeds 20 --days 7
+	@$(PY) -m tests.sim --seeds 40 --days 7
 else
 	@$(PYTEST) $(TESTS)
 endif

@@ -107,10 +107,10 @@ def _slot_changed(con: Connection, bench: Bench, report: SlotChanged, at: Instan
     if report.sighting is not None and is_look:
         after = ledger.sighted(after, report.sighting, at, seal.digest)
     if after != record:
+        # A lock that tells one deletion tells the next one too: its word puts no other code in doubt, as a look's would (A17).
         slots.put(con, lock_id, after)
         note_strangers(con, lock_id, record, after, at)
         usage.note_evidence(con, bench, record, after, at)
-        guard.weigh(con, lock_id, record, after, at)
 
 
 def _all_deleted(con: Connection, bench: Bench, records: Iterable[SlotRecord], at: Instant) -> None:

@@ -156,6 +156,38 @@ async def test_a17_one_slot_found_empty_makes_the_hub_look_at_another_and_three_
     assert left == {4, 5}
 
 
+async def test_a17_a_deletion_that_the_lock_tells_puts_no_other_code_in_doubt(database: Database) -> None:
+    """The neighbour was told as failed at the guest's hour until a look had shown it in place."""
+    await furnish(database, *(code(number) for number in range(5)))
+    before = await database.read(journal.last_seq)
+    await tell(database, SlotChanged(SlotChange.DELETED, slot(1)))
+    step = await advance(database)
+    planned = (step.plan.head, *step.plan.rest)
+    assert [action.slot for action in planned if isinstance(action, WriteSlot)] == [1]
+    assert not [action for action in planned if isinstance(action, ReadSlot)]
+    told_of = {each.event.code_id for each in await database.read(lambda con: journal.outbox(con, before, 200))}
+    assert told_of == {code(0).code_id}
+    assert [step.plan.standings[code(number).code_id].status for number in (1, 2, 3, 4)] == [Status.SET] * 4
+
+
+async def test_a15_deletions_that_the_lock_tells_are_edits_however_many(database: Database) -> None:
+    """Each is told and restored; the codes that nobody touched keep their proofs, which a wipe would drop."""
+    await furnish(database, *(code(number) for number in range(5)))
+    before = await database.read(journal.last_seq)
+    for number in (1, 2, 3):
+        await tell(database, SlotChanged(SlotChange.DELETED, slot(number)), Instant(NOW + number * MINUTE_MS))
+    step = await advance(database)
+    kinds = await told(database, before)
+    assert "device.wiped" not in kinds
+    assert kinds.count("access_code.deleted_external") == 3
+    assert {int(action.slot) for action in (step.plan.head, *step.plan.rest) if isinstance(action, WriteSlot)} == {
+        1,
+        2,
+        3,
+    }
+    assert [step.plan.standings[code(number).code_id].status for number in (3, 4)] == [Status.SET] * 2
+
+
 async def test_a15_one_deleted_code_beside_one_in_place_is_an_edit_and_no_wipe(database: Database) -> None:
     await furnish(database, code(0), code(1))
     before = await database.read(journal.last_seq)

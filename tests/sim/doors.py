@@ -1,7 +1,7 @@
 """Locks on doors, over all lives of the hub: real firmware, watched memory, an unkind radio, people's hands.
 
 A `Door` stays; its `port` is what one life of the hub gets to talk to it. What people do at the keypad while the hub does not
-hear it stays in `unheard` until the hub has seen that slot again: nobody can be blamed for what nobody told them.
+hear it stays in `unheard` until the hub has seen what is in that slot: nobody can be blamed for what nobody told them.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from drivers.simulator.lock.firmware import (
     WriteResult,
 )
 from drivers.simulator.lock.profiles import LockModel
-from gateway.model.answers import Listing, Sighting, Unknown, WriteAnswer, Written
+from gateway.model.answers import Held, Listing, Sighting, Unknown, WriteAnswer, Written
 from gateway.model.failures import LockFailure
 from gateway.model.ids import LockId
 from gateway.model.ids import Slot as SlotNumber
@@ -299,6 +299,9 @@ class WorldLock(InProcessLock):
         seen = await self._watched(int(slot), super().read_slot(slot))
         if isinstance(seen.value, Unknown):
             self._fail("unanswered")
+        elif seen.value == Held(None):
+            # Asterisks do not show whose PIN it is: what a hand put there unheard stays unheard.
+            self._door.unanswered.discard(int(slot))
         else:
             self._succeed(int(slot))
         return seen

@@ -78,9 +78,10 @@ def _is_excused(scene: Scene, auditors: Auditors, door: Door, wish: Wish, refuse
     }
     if wish.is_change_allowed or len(taken) >= door.model.slots or refused.get(wish.code_id) == wish.order_id:
         return True
-    is_deleted_unheard = any(slot not in pins for slot in door.unheard)
+    # Behind asterisks a PIN that a hand put in the place of ours unheard is taken for ours.
+    is_lost_unheard = any(slot not in pins or door.model.is_masked for slot in door.unheard)
     has_twin = any(pin == wish.pin for (lock_id, _), pin in auditors.strangers.items() if lock_id == door.lock_id)
-    return is_deleted_unheard or has_twin
+    return is_lost_unheard or has_twin
 
 
 def _of_orders(scene: Scene, auditors: Auditors, heard: Sequence[CloudEvent]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """What a hub does while nothing happens."""
 
+from drivers.simulator.lock.profiles import shipped_model
 from gateway.store import journal
 from tests.sim.doors import Verb
-from tests.sim.stories.house import HOUR_S, LOCK, create, tell
+from tests.sim.stories.house import HOUR_S, LOCK, create, pins, tell
 from tests.sim.world import World
 
 
@@ -21,3 +22,33 @@ def test_a_rotating_look_is_a_line_of_the_timeline_only_when_it_shows_something_
         assert any(line.kind == "slot.read.ended" for line in journal.timeline(world.disk.connection)[lines:])
 
     assert tell(story) == []
+
+
+def test_behind_asterisks_a_code_is_told_set_as_masked_and_nobody_can_know_better() -> None:
+    """Seed 87 of thirty days: a hand put another PIN in the place of ours while the lock was deaf, and took a second code off.
+
+    The look that finds the second one gone makes the hub look at the first one too, and asterisks are all it sees. It says so.
+    """
+
+    async def story(world: World) -> None:
+        create(world, "kept", "2580")
+        create(world, "taken", "1470")
+        await world.pass_time(60)
+        lock, lines = world.doors[LOCK], len(journal.timeline(world.disk.connection))
+        held = {pin: slot for slot, pin in lock.firmware.pins().items()}
+        lock.set_deaf(is_deaf=True)
+        await world.pass_time(60)
+        lock.erase(held["2580"], world.loop.time())
+        lock.program(held["2580"], "3690", world.loop.time())
+        lock.erase(held["1470"], world.loop.time())
+        lock.set_deaf(is_deaf=False)
+        await world.pass_time(13 * HOUR_S)
+        assert pins(world) == {"3690", "1470"}
+        told = {
+            line.code_id: line.body["evidence"]
+            for line in journal.timeline(world.disk.connection)[lines:]
+            if line.kind == "access_code.set_on_device"
+        }
+        assert told == {"kept": "masked", "taken": "masked"}
+
+    assert tell(story, [shipped_model("schlage_be469")]) == []
