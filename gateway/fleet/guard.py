@@ -57,7 +57,7 @@ def weigh(con: Connection, lock_id: LockId, before: SlotRecord, after: SlotRecor
     elif left:
         # The one that was seen longest ago knows least about now; its proof stays until the look.
         next_one = min(left, key=lambda record: (record.sighted_at or 0, record.slot))
-        slots.put(con, lock_id, ledger.unseen(next_one, next_one.sighted_at or at))
+        slots.put(con, lock_id, ledger.unseen(next_one, at))
 
 
 def met(con: Connection, lock_id: LockId, identity: LockIdentity, at: Instant) -> None:

@@ -59,7 +59,9 @@ def intend_write(
     was_empty = record.sighted is SightedAs.EMPTY and record.sighted_by is SightingSource.LOCK
     assert record.lease == code_id or was_empty, "a slot that is not leased is written only when seen empty (N2)"
     fresh = record if record.lease == code_id else SlotRecord(record.slot, lease=code_id)
-    is_again = fresh.intended == digest
+    # What never left the hub says nothing about a PIN, but its tries count on.
+    was_never_sent = fresh.outcome is Outcome.NOT_SENT and fresh.intended is None
+    is_again = fresh.intended == digest or was_never_sent
     return replace(
         fresh,
         operation=Operation.WRITE,
@@ -138,12 +140,17 @@ def _refused(record: SlotRecord, reason: RefusalReason, generation: int) -> Slot
 
 def not_sent(record: SlotRecord, before: SlotRecord) -> SlotRecord:
     """The call failed before anything was executed: the slot is as it was, and the try counts."""
-    if record.operation is Operation.WRITE and before.lease is None:
-        # Nothing of ours can be there. The lease is kept so that the code keeps its slot through the retries.
+    was_ours = before.lease is not None and before.intended is not None
+    if record.operation is Operation.WRITE and not was_ours:
+        # Nothing of ours can be there: whatever a look finds, with digits or asterisks, is somebody else's. The lease is kept so that
+        # the code keeps its slot through the retries.
         return failed(
             replace(
                 record,
                 outcome=Outcome.NOT_SENT,
+                intended=None,
+                intended_at=None,
+                was_empty=False,
                 barrier=before.barrier,
                 sighted=before.sighted,
                 sighted_at=before.sighted_at,

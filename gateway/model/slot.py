@@ -280,6 +280,9 @@ def standing_of(record: SlotRecord, wanted: Wanted | None) -> Standing:
 
 def look_of(record: SlotRecord, wanted: Wanted | None) -> Look:
     """What the last sighting means to us."""
+    is_anything = record.sighted in {SightedAs.MASKED, SightedAs.DISABLED}
+    if record.lease is not None and is_anything and record.intended is None and record.proven is None:
+        return Look.STRANGER  # nothing of ours was ever sent there
     match record.sighted:
         case SightedAs.UNKNOWN:
             return Look.UNKNOWN

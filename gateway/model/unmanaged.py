@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.model.access_code import Origin
+from gateway.model.answers import SightingSource
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.ids import CodeId, CommandId, Slot
 from gateway.model.instant import Instant
@@ -51,9 +52,13 @@ def adopted(record: SlotRecord, code_id: CodeId, digest: PinDigest) -> SlotRecor
     """The slot becomes ours with the PIN that is in it.
 
     Where the lock showed the PIN, that is the proof. Where it showed asterisks nothing is proven: the slot is emptied, seen
-    empty and written with the PIN that was given (A7).
+    empty and written with the PIN that was given (A7). What only a middleman remembers proves nothing of a slot of ours (D3):
+    the lock is asked first.
     """
     taken = replace(record, lease=code_id, operation=Operation.WRITE, intended=digest, intended_at=record.sighted_at)
+    if record.sighted_by is SightingSource.MIDDLEMAN:
+        # No try of ours led nowhere here, so the look that follows makes nothing wait (A8).
+        return replace(taken, outcome=Outcome.NONE, sighted=SightedAs.UNKNOWN, sighted_digest=None)
     if record.sighted is not SightedAs.HELD or record.sighted_at is None:
         return replace(taken, outcome=Outcome.AMBIGUOUS)
     return replace(taken, outcome=Outcome.CONFIRMED, proof=Proof(Evidence.READ_BACK, record.sighted_at), proven=digest)

@@ -100,12 +100,12 @@ def _pull(con: Connection, wish: PullBackupCode, order: Order, desk: Desk, at: I
     settings = desk.hub.locks.get(original.lock_id)
     lead_ms = 0 if settings is None else settings.lead_ms
     refusal = pools.may_pull(original, at, lead_ms, is_forced=wish.is_forced)
-    given = pool.pulled_for(con, wish.code_id)
     if refusal is not None:
         return refusal
-    backup_id = given or pools.find_spare(con, original.lock_id)
-    backup = None if backup_id is None else codes.get(con, backup_id)
-    if backup is None or backup.is_deleted or pairing.is_quarantined(con, original.lock_id):
+    given = pools.standing_in(con, wish.code_id)
+    spare = pools.find_spare(con, original.lock_id) if given is None else None
+    backup = given if spare is None else codes.get(con, spare)
+    if backup is None or pairing.is_quarantined(con, original.lock_id):
         message = "no backup of this lock is proven to be on it: gatewayctl pool tells why"
         return Rejection(RejectionReason.NO_BACKUP, "access_code_id", message)
     sealed = codes.sealed_pin(con, backup.code_id)

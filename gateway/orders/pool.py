@@ -5,6 +5,7 @@ it is given, so giving it is a change of the books alone.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 from uuid import UUID
@@ -150,7 +151,12 @@ def may_pull(original: AccessCode, at: Instant, lead_ms: int, *, is_forced: bool
 
 
 def pull(con: Connection, original_id: CodeId, backup_id: CodeId, asker: Asker, at: Instant) -> None:
-    """Give a spare to the guest of `original_id`. It keeps its PIN and its slot, and ends when the original ends (A12)."""
+    """Give a spare to the guest of `original_id`. It keeps its PIN and its slot, and ends when the original ends (A12).
+
+    One that was given before is gone: a guest has one backup at a time.
+    """
+    assert standing_in(con, original_id) is None, "one backup per original (A12)"
+    part(con, original_id, at)
     original, backup = codes.get(con, original_id), codes.get(con, backup_id)
     assert original is not None, "a pull has an original"
     assert backup is not None, "a pull has a backup"
@@ -161,16 +167,51 @@ def pull(con: Connection, original_id: CodeId, backup_id: CodeId, asker: Asker, 
     journal.append(con, Event(kind, original.lock_id, original_id, asker.command_id, asker.origin, body), at)
 
 
-def follow(con: Connection, original: AccessCode, at: Instant) -> None:
-    """The original was changed or deleted: a backup that stands in for it ends with it, earlier or later."""
+def standing_in(con: Connection, original_id: CodeId) -> AccessCode | None:
+    """The backup that stands in for a code, while it is, or belongs, on the lock."""
+    backup_id = pool.pulled_for(con, original_id)
+    backup = None if backup_id is None else codes.get(con, backup_id)
+    is_gone = backup is None or backup.is_deleted or codes.is_finished(con, backup.code_id)
+    return None if is_gone else backup
+
+
+def follow(con: Connection, original: AccessCode, at: Instant, may_return: Callable[[AccessCode], bool]) -> None:
+    """The original was changed or deleted: a backup that stands in for it ends with it, earlier or later.
+
+    One that is off the lock, as a stay is prolonged after its end, goes back if `may_return` says that its PIN is still free.
+    Else nothing stands in for the original any more, and another backup may.
+    """
     backup_id = pool.pulled_for(con, original.code_id)
     backup = None if backup_id is None else codes.get(con, backup_id)
-    if backup is None or backup.is_deleted or codes.is_finished(con, backup.code_id):
+    if backup is None:
         return
+    is_finished = codes.is_finished(con, backup.code_id)
     if original.is_deleted:
-        _end(con, backup.code_id, at)
-    elif (window := _stay(backup, original)) != backup.window:
-        _put(con, replace(backup, window=window, generation=backup.generation + 1, accepted_at=at))
+        if not is_finished:
+            _end(con, backup.code_id, at)
+        return
+    changed = replace(backup, window=_stay(backup, original), generation=backup.generation + 1, accepted_at=at)
+    is_back = not is_finished or (_is_same_stay(backup, original) and may_return(changed))
+    if backup.is_deleted or not is_back:
+        part(con, original.code_id, at)
+    elif is_finished or changed.window != backup.window:
+        _put(con, changed)
+
+
+def part(con: Connection, original_id: CodeId, at: Instant) -> None:
+    """Nothing stands in for this code any more. What did is taken off the lock for good, and is no spare again (A12)."""
+    backup_id = pool.pulled_for(con, original_id)
+    if backup_id is None:
+        return
+    if codes.is_finished(con, backup_id):
+        codes.bury(con, backup_id, at)
+    else:
+        _end(con, backup_id, at)
+    pool.untie(con, backup_id)
+    original = codes.get(con, original_id)
+    lock_id = None if original is None else original.lock_id
+    body: dict[str, Fact] = {"backup_access_code_id": backup_id}
+    journal.note(con, "access_code.backup_parted", at, lock_id=lock_id, code_id=original_id, body=body)
 
 
 def _is_spare(con: Connection, code_id: CodeId) -> bool:
@@ -183,6 +224,12 @@ def _stay(backup: AccessCode, original: AccessCode) -> Window:
     ends_at = original.window.ends_at
     starts_at = None if ends_at is None else Instant(min(backup.created_at, ends_at - 1))
     return Window(starts_at, ends_at)
+
+
+def _is_same_stay(backup: AccessCode, original: AccessCode) -> bool:
+    """Whether the original goes on where a backup that ended with it left off; a later stay may be another guest's."""
+    starts_at, ended_at = original.window.starts_at, backup.window.ends_at
+    return starts_at is None or ended_at is None or starts_at <= ended_at
 
 
 def _end(con: Connection, code_id: CodeId, at: Instant) -> None:

@@ -7,6 +7,7 @@ order under the id of a first one, with another body, is refused and leaves the 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gateway.model.access_code import AccessCode
 from gateway.model.commands import (
@@ -30,10 +31,10 @@ from gateway.orders import deeds
 from gateway.orders.deeds import Deed
 from gateway.orders.desk import Desk
 from gateway.orders.draw import draw_free
-from gateway.orders.pool import follow, give_way, rivals
-from gateway.orders.relations import foreign_slot, related_rival
+from gateway.orders.pool import follow, give_way, part, retire, rivals
+from gateway.orders.relations import foreign_slot, related_rival, spares_like
 from gateway.orders.rules import check_guest, check_lock, check_pin, check_window, foreign_rival, rival
-from gateway.store import answers, codes, inbox, journal, locks, pool, slots
+from gateway.store import answers, codes, inbox, journal, locks, pool, slots, takeovers
 from gateway.store.database import Connection
 
 __all__ = ["Desk", "affected", "receive"]
@@ -120,6 +121,9 @@ def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, a
     before = codes.get(con, wish.code_id)
     if before is not None and not (before.is_deleted and codes.is_finished(con, wish.code_id)):
         message = "an access code with this id exists: update it, or choose another id"
+        return Rejection(RejectionReason.ALREADY_EXISTS, "access_code_id", message)
+    if takeovers.is_asked_for(con, wish.code_id):
+        message = "a code of somebody else is being taken over under this id: choose another id"
         return Rejection(RejectionReason.ALREADY_EXISTS, "access_code_id", message)
     floor = 0 if before is None else before.generation
     generation = wish.generation if wish.generation is not None else floor + 1
@@ -219,6 +223,15 @@ def _check_code(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) 
     return equal or related_rival(con, code, pin, desk.seal, lead_ms)
 
 
+def _may_return(con: Connection, code: AccessCode, desk: Desk) -> bool:
+    """Whether a code that is off the lock can go back with the PIN that it had: no other code has it by now (A10)."""
+    sealed = codes.sealed_pin(con, code.code_id)
+    pin = None if sealed is None else desk.seal.open(sealed, code.lock_id, code.code_id)
+    if pin is None or spares_like(con, code, pin, desk.seal):
+        return False
+    return _check_code(con, code, pin, desk) is None
+
+
 def _foreign_slot(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) -> Slot | None:
     """Where a stranger's PIN clashes with the code's; an order that leaves the PIN as it is compares equal PINs only."""
     if pin is None:
@@ -277,8 +290,13 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
     before = codes.get(con, code.code_id)
     if not code.is_deleted and pool.get(con, code.code_id) is None:
         give_way(con, code.lock_id, code.digest, at)
+        for spare in spares_like(con, code, change.pin, desk.seal):
+            retire(con, spare, at)
     codes.put(con, code, sealed, begins_after_line=begins_after_line)
-    follow(con, code, at)
+    if before is not None and before.is_deleted:
+        # Another code under the same id: the backup of the first one is not for its guest (A12).
+        part(con, code.code_id, at)
+    follow(con, code, at, partial(_may_return, con, desk=desk))
     if change.is_guest is not None:
         pool.enrol(con, code.code_id, is_guest=change.is_guest)
     if change.is_guest:

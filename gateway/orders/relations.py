@@ -4,17 +4,18 @@ Digests cannot show such a likeness, so the PINs of the lock's living codes are 
 locks with such a rule only. Of strangers' PINs there is nothing but digests: there the PINs like the wanted one are gone through.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.model.access_code import AccessCode
 from gateway.model.commands import Rejection, RejectionReason
-from gateway.model.ids import LockId, Slot
-from gateway.model.pin import Pin
+from gateway.model.ids import CodeId, LockId, Slot
+from gateway.model.pin import Pin, PinRule
 from gateway.model.pin_rules import PLAIN
 from gateway.model.slot import possible_pins
 from gateway.model.snapshot import LockSnapshot
 from gateway.orders.rules import do_meet
-from gateway.store import codes, locks, placed, slots
+from gateway.store import codes, locks, placed, pool, slots
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
 
@@ -22,21 +23,20 @@ from gateway.store.seal import PinSeal
 def related_rival(con: Connection, code: AccessCode, pin: Pin | None, seal: PinSeal, lead_ms: int) -> Rejection | None:
     """A living code of the lock that would be on it at the same time, with a PIN that the lock takes for this one's.
 
-    `pin` is None when the order leaves the PIN as it is. Equal PINs are found by their digests before.
+    `pin` is None when the order leaves the PIN as it is. Equal PINs are found by their digests before, and spares give way (A10).
     """
-    row = locks.get(con, code.lock_id)
-    if row is None or row.profile.pin_relations.is_plain:
-        return None
-    wanted = pin if pin is not None else _open(con, code, seal)
-    for other in codes.unfinished(con, code.lock_id):
-        if wanted is None or other.code_id == code.code_id or not do_meet(code, other, lead_ms):
-            continue
-        theirs = _open(con, other, seal)
-        broken = None if theirs is None else row.profile.pin_relations.clash(wanted, theirs)
-        if broken is not None:
+    for other, broken in _clashes(con, code, pin, seal):
+        if not _is_spare(con, other) and do_meet(code, other, lead_ms):
             message = f"rule {broken.name}: the PIN must {broken.text}, {other.code_id} here: choose another PIN"
             return Rejection(RejectionReason.DUPLICATE_ACCESS_CODE, "code", message, rival=other.code_id)
     return None
+
+
+def spares_like(con: Connection, code: AccessCode, pin: Pin | None, seal: PinSeal) -> list[CodeId]:
+    """The spares whose PIN the lock takes for this code's: they give way to it (A10)."""
+    return [
+        other.code_id for other, _ in _clashes(con, code, pin, seal) if _is_spare(con, other) and not other.is_deleted
+    ]
 
 
 def with_lookalikes(con: Connection, scene: LockSnapshot, seal: PinSeal) -> LockSnapshot:
@@ -66,3 +66,20 @@ def foreign_slot(con: Connection, lock_id: LockId, pin: Pin, seal: PinSeal) -> S
 def _open(con: Connection, code: AccessCode, seal: PinSeal) -> Pin | None:
     sealed = codes.sealed_pin(con, code.code_id)
     return None if sealed is None else seal.open(sealed, code.lock_id, code.code_id)
+
+
+def _clashes(con: Connection, code: AccessCode, pin: Pin | None, seal: PinSeal) -> Iterator[tuple[AccessCode, PinRule]]:
+    row = locks.get(con, code.lock_id)
+    if row is None or row.profile.pin_relations.is_plain:
+        return
+    wanted = pin if pin is not None else _open(con, code, seal)
+    for other in codes.unfinished(con, code.lock_id):
+        theirs = None if wanted is None or other.code_id == code.code_id else _open(con, other, seal)
+        broken = None if wanted is None or theirs is None else row.profile.pin_relations.clash(wanted, theirs)
+        if broken is not None:
+            yield other, broken
+
+
+def _is_spare(con: Connection, code: AccessCode) -> bool:
+    backup = pool.get(con, code.code_id)
+    return backup is not None and backup.is_spare

@@ -10,6 +10,7 @@ from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant, format_instant
 from gateway.model.pin import ANY_LOCK, Pin
 from gateway.model.snapshot import LockSettings
 from gateway.model.window import Window
+from gateway.store.hub_time import was_ever_known
 from gateway.store.locks import LockRow
 
 REMOVAL_GRACE_MS = 5 * MINUTE_MS
@@ -37,11 +38,16 @@ def check_lock(lock_id: LockId, hub: HubRules) -> Rejection | None:
 
 
 def check_window(window: Window, at: Instant) -> Rejection | None:
-    """The end must lie ahead, the start not beyond ten years."""
+    """The end must lie ahead of `at`, which has surely passed, and the start not beyond ten years of it.
+
+    A hub that never knew the time takes any start: all of them are far from 1970, and an order that says what is wanted never
+    expires, but waits until the time is known (T1).
+    """
     if window.ends_at is not None and window.ends_at <= at:
         now = format_instant(at)
         return Rejection(RejectionReason.INVALID_INPUT, "ends_at", f"must lie in the future; the hub's time is {now}")
-    if window.starts_at is not None and window.starts_at > at + LONGEST_AHEAD_MS:
+    is_far = window.starts_at is not None and window.starts_at > at + LONGEST_AHEAD_MS
+    if is_far and was_ever_known(at):
         return Rejection(RejectionReason.INVALID_INPUT, "starts_at", "must not lie more than ten years ahead")
     return None
 

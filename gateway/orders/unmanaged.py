@@ -42,7 +42,7 @@ def may_convert(con: Connection, wish: ConvertUnmanaged, order: Order, desk: Des
     """Whether this code can become ours; the refusal says what is missing."""
     if (wrong := _check_slot(con, wish.lock_id, wish.slot)) is not None:
         return wrong
-    if codes.get(con, wish.code_id) is not None:
+    if codes.get(con, wish.code_id) is not None or takeovers.is_asked_for(con, wish.code_id):
         message = "an access code with this id exists: choose another id"
         return Rejection(RejectionReason.ALREADY_EXISTS, "access_code_id", message)
     try:
@@ -95,9 +95,15 @@ def delete(
 
 
 def looked(con: Connection, lock_id: LockId, slot: Slot, sighting: Sighting, seal: PinSeal, at: Instant) -> None:
-    """The lock showed a slot: an adoption that waits for it goes through, or fails for good."""
+    """The lock showed a slot: an adoption that waits for it goes through, or fails for good.
+
+    It fails when a code of ours was put there since: then the PIN is that code's, and keeps that code's window.
+    """
     takeover = takeovers.of_lock(con, lock_id).get(slot)
     if takeover is None or takeover.purpose is not Purpose.ADOPT:
+        return
+    if slots.get(con, lock_id, slot).lease is not None:
+        _give_up(con, lock_id, takeover, "a code of this hub is in the slot by now", at)
         return
     match sighting.value:
         case Held(pin=Pin() as pin):
@@ -109,6 +115,13 @@ def looked(con: Connection, lock_id: LockId, slot: Slot, sighting: Sighting, sea
             _give_up(con, lock_id, takeover, "the slot is empty by now", at)
         case _:
             _give_up(con, lock_id, takeover, "the lock does not show the PIN: give it with the order", at)
+
+
+def give_up_all(con: Connection, lock_id: LockId, cause: str, at: Instant) -> None:
+    """No adoption that waits for a look at this lock can go through any more."""
+    for takeover in takeovers.of_lock(con, lock_id).values():
+        if takeover.purpose is Purpose.ADOPT:
+            _give_up(con, lock_id, takeover, cause, at)
 
 
 def finished(con: Connection, code: CodeId, lock_id: LockId, at: Instant) -> None:

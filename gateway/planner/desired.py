@@ -7,8 +7,8 @@ from gateway.model.access_code import AccessCode
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.instant import DAY_MS, MINUTE_MS, Instant
 from gateway.model.lock import DEFAULT_UNTRUSTED_STAY_MS
-from gateway.model.loss import Loss
-from gateway.model.slot import Wanted
+from gateway.model.loss import LOSSES_COUNT_TOGETHER_MS, Loss
+from gateway.model.slot import SlotRecord, Verdict, Wanted
 from gateway.model.window import Window
 from gateway.planner.native import Timing
 
@@ -125,11 +125,48 @@ class Escalation:
     failed_at: Instant
 
 
-def escalation(wish: Desire, lead_ms: int, loss: Loss | None = None) -> Escalation:
+def lets_stand(code: AccessCode, record: SlotRecord | None) -> bool:
+    """Whether a change that somebody made at the lock may stay (A15).
+
+    The code allows it, and the PIN that they changed is the one that is ordered now: an order that came after it wins.
+    """
+    return code.is_external_modification_allowed and record is not None and record.proven == code.digest
+
+
+def doubted_since(code: AccessCode, record: SlotRecord | None, verdict: Verdict | None) -> Instant | None:
+    """Since when a PIN that was proven waits for a look, because something may have happened to it; None when it does not.
+
+    Until that look it is not known to be gone (A7): nobody is told of a failure, nor given a backup, for the second that a look takes.
+    """
+    is_in_doubt = verdict is Verdict.UNPROVEN and record is not None and record.proven == code.digest
+    return record.sighted_at if is_in_doubt and record is not None else None
+
+
+def escalation(wish: Desire, lead_ms: int, loss: Loss | None = None, doubted_at: Instant | None = None) -> Escalation:
     """The two instants of rule A8, by whether the order came before its lead.
 
-    A code that was proven and lost again is late from its loss on, and has failed when that is repeated.
+    A code that was proven and lost again is late from its loss on, and has failed when that is repeated. One whose proof is in doubt
+    since `doubted_at` has the time of a late order from then on.
     """
+    late = _by_loss_or_order(wish, lead_ms, loss)
+    if doubted_at is None:
+        return late
+    return Escalation(
+        Instant(max(late.delay_at, doubted_at + LATE_DELAY_MS)),
+        Instant(max(late.failed_at, doubted_at + LATE_FAILED_MS)),
+    )
+
+
+def loss_by_now(loss: Loss | None, found_at: Instant | None) -> Loss | None:
+    """The loss that a code suffers which was just found changed or gone at `found_at`, and of which nobody was told yet (A8).
+
+    The loss is stored with the event that tells of it; this event already says "late" and not "failed".
+    """
+    is_first = loss is None or (found_at is not None and found_at - loss.last_at > LOSSES_COUNT_TOGETHER_MS)
+    return Loss(1, found_at) if is_first and found_at is not None else loss
+
+
+def _by_loss_or_order(wish: Desire, lead_ms: int, loss: Loss | None) -> Escalation:
     code = wish.code
     if loss is not None and loss.last_at > code.accepted_at:
         return Escalation(loss.last_at, loss.last_at if loss.is_repeated else Instant(loss.last_at + LATE_FAILED_MS))

@@ -17,7 +17,7 @@ from gateway.model.snapshot import LockSnapshot
 from gateway.model.unmanaged import Purpose
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
 from gateway.planner.backoff import open_again_at
-from gateway.planner.desired import UNTRUSTED_AHEAD_MS, Desire, Phase
+from gateway.planner.desired import UNTRUSTED_AHEAD_MS, Desire, Phase, lets_stand
 from gateway.planner.leases import Assignment, deaf_until
 from gateway.planner.native import clock_counts_from
 
@@ -128,15 +128,16 @@ def _of_leased(scene: Scene, record: SlotRecord, verdict: Verdict, wish: Desire)
         case Verdict.DUE:
             return _put(scene, record, wish, Reason.WRITE)
         case Verdict.DRIFT_DELETED | Verdict.DRIFT_CHANGED:
-            return None if wish.code.is_external_modification_allowed else _put(scene, record, wish, Reason.RESTORE)
+            return None if lets_stand(wish.code, record) else _put(scene, record, wish, Reason.RESTORE)
         case _:
             return None
 
 
 def _remove(record: SlotRecord, wish: Desire) -> Candidate:
-    """Take the code off: the first time at once, however long a write that did not succeed had to wait for its repetition (A9)."""
+    """Take the code off: the first time at once, however long what did not succeed before had to wait for its repetition (A9)."""
     clear = _clear(record, wish, Reason.REMOVE, Urgency.REMOVE)
-    return clear if record.operation is Operation.CLEAR else replace(clear, not_before=None)
+    is_repeat = record.operation is Operation.CLEAR and (record.intended_at or 0) >= (wish.over_since or 0)
+    return clear if is_repeat else replace(clear, not_before=None)
 
 
 def _remove_unseen(record: SlotRecord, wish: Desire) -> Candidate:
@@ -148,14 +149,20 @@ def _remove_unseen(record: SlotRecord, wish: Desire) -> Candidate:
     if is_surely_ours or is_silent or may_be_landing(record):
         return _remove(record, wish)
     is_cleared = record.operation is Operation.CLEAR
-    return _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.PROVE_REMOVED if is_cleared else Urgency.REMOVE)
+    look = _read(record, wish, Reason.REMOVE_UNSEEN, Urgency.PROVE_REMOVED if is_cleared else Urgency.REMOVE)
+    # What a write waits for does not hold up the first look; an unanswered look waits as every repetition does.
+    waits_for_write = not is_cleared and record.unanswered == 0
+    return replace(look, not_before=None) if waits_for_write else look
 
 
 def _prove(scene: Scene, record: SlotRecord, wish: Desire) -> Candidate:
     is_silent = record.unanswered >= BLIND_AFTER_READS and scene.snapshot.profile.read_back is ReadBack.CLEAR
-    if is_silent and not _is_start_in_doubt(scene, wish):
-        return _write(scene, record, wish, Reason.WRITE)
-    return _read(record, wish, Reason.PROVE, Urgency.PROVE)
+    if not is_silent or _is_start_in_doubt(scene, wish):
+        return _read(record, wish, Reason.PROVE, Urgency.PROVE)
+    if record.intended is not None and record.intended not in {wish.code.digest, record.proven}:
+        # Another PIN of ours may be there unproven. Written over unseen it would be forgotten, and a stranger's ever after (A9).
+        return _clear(record, wish, Reason.EARLIER_UNSEEN, Urgency.WRITE)
+    return _write(scene, record, wish, Reason.WRITE)
 
 
 _DRIFT = frozenset({Verdict.DRIFT_DELETED, Verdict.DRIFT_CHANGED})

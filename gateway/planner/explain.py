@@ -21,7 +21,7 @@ from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, Verdic
 from gateway.model.snapshot import LockSnapshot
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, WriteSlot
 from gateway.planner.backoff import open_again_at
-from gateway.planner.desired import Desire, Phase
+from gateway.planner.desired import Desire, Phase, lets_stand
 from gateway.planner.plan import Plan
 from gateway.planner.words import EVIDENCE_WORDS, ISSUE_WORDS, REFUSAL_WORDS, STATUS_WORDS
 
@@ -113,15 +113,24 @@ def describe_action(action: Action, names: Mapping[CodeId, str]) -> str:
             return f"put {name} back into slot {action.slot}, where somebody changed it"
         case WriteSlot():
             return f"put {name} into slot {action.slot}"
-        case ClearSlot(reason=Reason.REFUSED_LEFTOVER):
-            return f"take the old PIN of {name} out of slot {action.slot}, because the lock refused the new one"
-        case ClearSlot(reason=Reason.BREAK_SWAP):
-            return f"empty slot {action.slot} for a moment, because two codes trade their PINs"
-        case ClearSlot(reason=Reason.MASKED_REWRITE):
-            return f"empty slot {action.slot} before writing {name}, because this lock hides its PINs"
         case ClearSlot():
-            return f"take {name} out of slot {action.slot}"
+            return _of_clear(action, name)
     assert_never(action)
+
+
+def _of_clear(action: ClearSlot, name: str) -> str:
+    slot = action.slot
+    match action.reason:
+        case Reason.REFUSED_LEFTOVER:
+            return f"take the old PIN of {name} out of slot {slot}, because the lock refused the new one"
+        case Reason.EARLIER_UNSEEN:
+            return f"empty slot {slot}, which does not answer and may hold an earlier PIN of {name}"
+        case Reason.BREAK_SWAP:
+            return f"empty slot {slot} for a moment, because two codes trade their PINs"
+        case Reason.MASKED_REWRITE:
+            return f"empty slot {slot} before writing {name}, because this lock hides its PINs"
+        case _:
+            return f"take {name} out of slot {slot}"
 
 
 def describe_plan(snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zone: ZoneInfo) -> tuple[str, ...]:
@@ -343,7 +352,7 @@ def _obstacle(
         return "it gets a slot as soon as one is free"
     if record.refused_generation == wish.code.generation:
         return "nothing until it is changed, the lock would refuse it again"
-    if wish.code.is_external_modification_allowed and record.proven is not None:
+    if lets_stand(wish.code, record):
         return "nothing, this code allows changes at the lock"
     others = (other for other in snapshot.slots.values() if other.slot != record.slot)
     holder = next((other for other in others if wish.code.digest in possible_pins(other)), None)

@@ -18,7 +18,7 @@ from gateway.model.pool import AutoPull, Pool, PoolIssue
 from gateway.model.slot import SlotRecord, Verdict
 from gateway.planner.actions import GenerateBackup, PoolStep, PullBackup, RetireBackup, TellPool
 from gateway.planner.capacity import room_for_us
-from gateway.planner.desired import LATE_FAILED_MS, Desire, Phase
+from gateway.planner.desired import LATE_FAILED_MS, Desire, Phase, doubted_since, lets_stand
 from gateway.planner.diff import Scene
 from gateway.planner.native import lead_ms
 
@@ -199,13 +199,15 @@ def _at_risk_at(wish: Desire, record: SlotRecord | None, verdict: Verdict | None
     is_drift = verdict in {Verdict.DRIFT_DELETED, Verdict.DRIFT_CHANGED}
     if wish.phase is not Phase.WANTED or verdict is Verdict.GOOD or code.window.ends_at is None:
         return None
-    if is_drift and code.is_external_modification_allowed:
+    if is_drift and lets_stand(code, record):
         return None
     waits = [Instant(code.accepted_at + LATE_FAILED_MS)]
     if code.window.starts_at is not None:
         waits.append(Instant(code.window.starts_at - min(AT_RISK_MS, lead // 2)))
     if is_drift and record is not None and record.sighted_at is not None:
         waits.append(Instant(record.sighted_at + LATE_FAILED_MS))
+    if (doubted_at := doubted_since(code, record, verdict)) is not None:
+        waits.append(Instant(doubted_at + LATE_FAILED_MS))
     return max(waits)
 
 

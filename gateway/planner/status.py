@@ -9,7 +9,15 @@ from gateway.model.issues import Issue, Status
 from gateway.model.loss import Loss
 from gateway.model.slot import SightedAs, SlotRecord, Verdict, is_lost, is_refused_silently
 from gateway.model.window import Window
-from gateway.planner.desired import REMOVAL_FAILED_MS, Desire, Phase, escalation
+from gateway.planner.desired import (
+    REMOVAL_FAILED_MS,
+    Desire,
+    Phase,
+    doubted_since,
+    escalation,
+    lets_stand,
+    loss_by_now,
+)
 
 _OF_REFUSAL = {
     RefusalReason.DUPLICATE: Issue.DUPLICATE,
@@ -72,7 +80,7 @@ def status_of(wish: Desire, now: Circumstances, at: Instant) -> Status:
             return Status.UNSET
         if now.verdict is Verdict.GOOD:
             return Status.SET
-        if now.verdict in _DRIFT and wish.code.is_external_modification_allowed:
+        if now.verdict in _DRIFT and lets_stand(wish.code, now.record):
             return Status.SET if now.verdict is Verdict.DRIFT_CHANGED else Status.UNSET
         return Status.SETTING
     return Status.UNSET if now.record is None else Status.REMOVING
@@ -107,8 +115,10 @@ def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms
     if wish.phase is not Phase.OVER and now.has_backup:
         issues.add(Issue.USING_BACKUP)
     if wish.phase is Phase.WANTED and now.verdict in _DRIFT:
-        is_allowed = wish.code.is_external_modification_allowed
-        issues.add(Issue.EXTERNAL_CHANGE_IN_EFFECT if is_allowed else Issue.CONFLICTING_CHANGE)
+        if lets_stand(wish.code, now.record):
+            issues.add(Issue.EXTERNAL_CHANGE_IN_EFFECT)
+        elif not wish.code.is_external_modification_allowed:
+            issues.add(Issue.CONFLICTING_CHANGE)
         if now.record is not None and now.record.sighted is SightedAs.DISABLED:
             issues.add(Issue.INACTIVE)
     if is_lost_now(now):
@@ -131,11 +141,14 @@ def _of_unproven(
         # A permanent refusal fails at once (A8).
         reason = now.record.refusal if now.record is not None and now.record.refusal is not None else None
         return issues | {Issue.FAILED_TO_SET, _OF_REFUSAL[reason or RefusalReason.UNSPECIFIED]}, []
-    if now.verdict in _DRIFT and wish.code.is_external_modification_allowed:
+    if now.verdict in _DRIFT and lets_stand(wish.code, now.record):
         return issues, []
     if now.record is not None and is_refused_silently(now.record, wish.code.digest):
         return issues | {Issue.FAILED_TO_SET, Issue.REFUSED}, []
-    late = escalation(wish, lead_ms, now.loss)
+    loss = now.loss
+    if now.verdict in _DRIFT and now.record is not None and not wish.code.is_external_modification_allowed:
+        loss = loss_by_now(loss, now.record.sighted_at)
+    late = escalation(wish, lead_ms, loss, doubted_since(wish.code, now.record, now.verdict))
     if reading.lo >= late.failed_at:
         return issues | {Issue.FAILED_TO_SET}, []
     if reading.lo >= late.delay_at:

@@ -17,14 +17,14 @@ STA_UNSYNC = 0x0040
 """Kernel flag: nobody has disciplined the clock since boot (adjtimex(2))."""
 
 SYNC_FLAG = Path("/run/systemd/timesync/synchronized")
-"""Made by systemd-timesyncd at the first sync of a boot and kept (systemd-time-wait-sync.service(8)). A sandbox that filters
-adjtimex(2) lets it be seen."""
+"""Made by systemd-timesyncd at the first sync of a boot and kept (systemd-time-wait-sync.service(8)); touched again with every answer of
+a time server, at most 34 min apart (timesyncd.conf(5), PollIntervalMaxSec). A sandbox that filters adjtimex(2) lets it be seen.
 
-SYNC_STAMP = Path("/var/lib/systemd/timesync/clock")
-"""Touched by systemd-timesyncd about once a minute while it hears the time (systemd-timesyncd.service(8), Files)."""
+The clock file in /var/lib/systemd/timesync tells nothing of that: it is also saved while no server answers (SaveIntervalSec).
+"""
 
-STAMP_FRESH_MS = DAY_MS
-"""An older stamp means that the time service hears nobody any more: 9 s of drift by then (T1)."""
+FLAG_FRESH_MS = DAY_MS
+"""An older flag means that the time service hears nobody any more: 9 s of drift by then (T1)."""
 
 BOOT_VARIABLE = "KEYPAD_BOOT_ID"
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -68,14 +68,12 @@ def kernel_is_synchronised() -> bool:
 
 
 def service_is_synchronised(wall_ms: int) -> bool:
-    """Whether the time service's files say that it has heard the time in this boot, and within the last day."""
-    if not SYNC_FLAG.exists():
-        return False
+    """Whether the time service's flag says that it has heard the time in this boot, and within the last day."""
     try:
-        stamped_ms = SYNC_STAMP.stat().st_mtime_ns // 1_000_000
+        heard_ms = SYNC_FLAG.stat().st_mtime_ns // 1_000_000
     except OSError:
-        return True  # the flag alone; nothing tells its age
-    return wall_ms - stamped_ms <= STAMP_FRESH_MS
+        return False
+    return wall_ms - heard_ms <= FLAG_FRESH_MS
 
 
 def boot_name() -> str:

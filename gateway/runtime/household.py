@@ -16,10 +16,11 @@ from gateway.model.ids import LockId
 from gateway.model.instant import Instant
 from gateway.model.network import Newcomer
 from gateway.model.snapshot import LockSettings
+from gateway.orders.pairing import forget_device
 from gateway.ports import Clock, HouseholdPort, LockAddress
 from gateway.runtime.config import Config, LockConfig
 from gateway.shell.context import LockView
-from gateway.store import joined, journal, locks, pairing, slots
+from gateway.store import joined, journal, pairing
 from gateway.store.database import Connection, Database
 from gateway.store.joined import JoinedLock
 
@@ -123,8 +124,7 @@ def _forget(con: Connection, lock_id: LockId, at: Instant) -> bool:
     if not joined.remove(con, lock_id):
         return False
     # A lock that leaves a network forgets its codes, or keeps them: only a look tells, and the next device may be another one.
-    slots.forget_lock(con, lock_id)
-    locks.forget_listing(con, lock_id)
+    forget_device(con, lock_id, at, is_another=False)
     pairing.forget(con, lock_id)
     journal.append(con, Event(EventKind.DEVICE_REMOVED, lock_id, actor=Origin.SHELL, body={"reason": "left"}), at)
     return True

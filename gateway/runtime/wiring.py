@@ -19,7 +19,7 @@ from gateway.cloud.service import CloudService, CloudSettings
 from gateway.cloud.uplink import Uplink
 from gateway.fleet.looks import Bench
 from gateway.fleet.supervisor import Fleet
-from gateway.fleet.timekeeper import Timekeeper, ring_all
+from gateway.fleet.timekeeper import Timekeeper, is_suspect, ring_all
 from gateway.fleet.worker import House
 from gateway.keeper import Keeper
 from gateway.model.health import LinkHealth
@@ -113,6 +113,7 @@ class Gateway:
                 clock=clock,
                 nudges=self.nudges,
                 conditions=self.conditions,
+                is_suspect=is_suspect,
                 networks={name: driver for name, driver in drivers.items() if isinstance(driver, NetworkPort)},
                 health=self._health,
             ),

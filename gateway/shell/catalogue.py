@@ -125,9 +125,12 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "set-time",
         "tell a hub that does not know the time",
-        (Argument("time", "what time it is: 2027-01-31T15:00:00Z, or '2027-01-31 15:00' here", is_required=True),),
+        (
+            Argument("time", "what time it is: 2027-01-31T15:00:00Z, or '2027-01-31 15:00' here", is_required=True),
+            Argument("yes", "yes, so far ahead, and let end what ends by it", Shape.FLAG),
+        ),
         is_mutating=True,
-        examples=("set-time '2027-01-31 15:00'",),
+        examples=("set-time '2027-01-31 15:00'", "set-time '2027-01-31 15:00' --yes"),
     ),
     Verb("confirm-time", "believe a jump of time that the hub holds", is_mutating=True, examples=("confirm-time",)),
     Verb(

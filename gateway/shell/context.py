@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from gateway.model.clock import ClockStep
 from gateway.model.health import LinkHealth
 from gateway.model.ids import HubId, LockId
 from gateway.model.instant import Instant
@@ -11,7 +12,7 @@ from gateway.model.snapshot import LockSettings
 from gateway.nudge import Nudges
 from gateway.orders.receive import Desk
 from gateway.ports import Clock, DriverCondition, NetworkPort
-from gateway.store.database import Database
+from gateway.store.database import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Conditions:
 class ShellContext:
     """Everything a verb may use. `locks` are the locks of the configuration, in its order.
 
+    `is_suspect` is the measure by which a step of time is believed only when a person confirms it (T3).
     `networks` are the drivers that take locks in and let them go, by name; `health` is how well locks can be reached.
     """
 
@@ -72,6 +74,7 @@ class ShellContext:
     clock: Clock
     nudges: Nudges
     conditions: Callable[[], Conditions]
+    is_suspect: Callable[[Connection, ClockStep], bool]
     networks: Mapping[str, NetworkPort] = field(default_factory=dict)
     health: Callable[[], Mapping[LockId, LinkHealth]] = field(default=dict)
 

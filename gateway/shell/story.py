@@ -44,6 +44,7 @@ _TOLD: Mapping[str, str] = {
     EventKind.DEVICE_LOW_BATTERY: "battery low",
     EventKind.DEVICE_TAMPERED: "the lock's cover was opened",
     EventKind.BACKUP_PULLED: "a backup code stands in for it",
+    "access_code.backup_parted": "the backup code that stood in for it is gone for good",
     EventKind.DEVICE_POOL_CHANGED: "the state of the backup pool changed",
     EventKind.UNMANAGED_CONVERTED: "taken over: it was somebody else's code",
     EventKind.UNMANAGED_NOT_CONVERTED: "not taken over",

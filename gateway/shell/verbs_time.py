@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from gateway.model.access_code import Origin
+from gateway.model.clock import ClockStep, ClockTrust
 from gateway.model.commands import CreateAccessCode, DeleteAccessCode
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant, format_instant
 from gateway.model.lock import ScheduleClock, ScheduleTrust
 from gateway.nudge import CLOCK_BELL, OUTBOX_BELL, lock_bell
-from gateway.planner.explain import span, when
+from gateway.planner.explain import local_time, span, when
 from gateway.ports import GuardedClock
 from gateway.shell.context import LockView, Peer, ShellContext
 from gateway.shell.scenes import Scene, find_lock, scene_of
@@ -17,7 +18,7 @@ from gateway.shell.session import Answer, Cell, Failure, FailureKind, NotDone, R
 from gateway.shell.story import VERB_NOTE
 from gateway.shell.times import Edge, parse_time
 from gateway.shell.verbs_orders import give
-from gateway.store import codes, journal, lock_time
+from gateway.store import codes, hub_time, journal, lock_time
 from gateway.store.database import Connection
 
 PERSON_SLACK_MS = MINUTE_MS
@@ -31,13 +32,15 @@ TRIAL_ID_BYTES = 4
 
 
 async def set_time(context: ShellContext, peer: Peer, request: Request) -> Answer:
-    """Tell a hub that does not know the time what time it is (T2)."""
+    """Tell a hub that does not know the time what time it is (T2); far ahead it is believed only when confirmed (T3)."""
     before = context.clock.reading()
     try:
         understood = parse_time(request.arguments["time"], Edge.START, before.lo, context.zone)
     except ValueError as error:
         raise _refused("this is not understood as a time", str(error)) from None
     clock = _guarded(context)
+    if before.trust is not ClockTrust.TRUSTED and request.get("yes") is None:
+        await _doubt(context, before.lo, understood.at)
     if not clock.bound(understood.at, PERSON_SLACK_MS):
         told = "the hub knows the time, or it is surely later than that"
         raise _refused(told, f"gatewayctl status shows it; {format_instant(before.lo)} has passed for sure")
@@ -47,6 +50,28 @@ async def set_time(context: ShellContext, peer: Peer, request: Request) -> Answe
     return Answer(
         (line, Cell("  It holds until the time service answers.")), value={"at": format_instant(understood.at)}
     )
+
+
+async def _doubt(context: ShellContext, lo: Instant, at: Instant) -> None:
+    """Refuse a time that may be a slip of the pen: time never goes back, not even when the time service answers (T1).
+
+    The measure is that of a step which the hub holds (T3). To a hub that never knew the time every step is a long one: it is
+    read back once, for a wrong year would have every later stay refused as past.
+    """
+    step = ClockStep(lo, Instant(at - PERSON_SLACK_MS), lo)
+
+    def judge(con: Connection) -> tuple[bool, int]:
+        return context.is_suspect(con, step), hub_time.stays_ending_between(con, step.lo, step.to)
+
+    is_suspect, ending = await context.db.read(judge)
+    if not is_suspect:
+        return
+    moment = f"{local_time(at, lo, context.zone)} {context.zone.key} = {format_instant(at)}"
+    is_first = not hub_time.was_ever_known(lo)
+    far = "and this hub never knew the time" if is_first else f"{span(at - lo)} later than the hub knows for sure"
+    codes_ending = f"{ending or 'no'} code{'' if ending < 2 else 's'}"
+    remedy = "look at the date once more, for time never goes back; if it is right, say it again with --yes"
+    raise _refused(f"that is {moment}, {far}: {codes_ending} would end by it", remedy, "--yes")
 
 
 async def confirm_time(context: ShellContext, peer: Peer, request: Request) -> Answer:

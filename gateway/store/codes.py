@@ -97,6 +97,11 @@ def finish(con: Connection, code_id: CodeId, at: Instant) -> None:
     con.execute("UPDATE access_code SET finished_at_ms = ? WHERE code_id = ?", (at, code_id))
 
 
+def bury(con: Connection, code_id: CodeId, at: Instant) -> None:
+    """A code that is proven gone counts as deleted from now on: should its PIN turn up again (A18), it is nobody's."""
+    con.execute("UPDATE access_code SET deleted_at_ms = ? WHERE code_id = ? AND deleted_at_ms IS NULL", (at, code_id))
+
+
 def revive(con: Connection, code_id: CodeId, digest: PinDigest) -> None:
     """Take back that the code is gone: its PIN was used (A18). What was told is that this PIN is off the lock, wrongly."""
     con.execute(

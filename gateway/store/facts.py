@@ -22,6 +22,11 @@ def write(con: Connection, name: str, value: str) -> None:
     rows.keep(con, "fact", {"name": name}, {"value": value})
 
 
+def forget(con: Connection, name: str) -> None:
+    """From now on the fact is as if it was never written."""
+    con.execute("DELETE FROM fact WHERE name = ?", (name,))
+
+
 def begin_epoch(con: Connection, candidate: int) -> int:
     """The epoch of the event stream: `candidate` in a new database, else what was chosen then (C4).
 

@@ -5,13 +5,25 @@ from dataclasses import astuple
 from typing import cast
 
 from gateway.model.clock import ClockAnchor
+from gateway.model.ids import LockId
 from gateway.model.instant import Instant
-from gateway.store import facts
+from gateway.model.lock import ScheduleTrust
+from gateway.model.lock_clock import ClockState
+from gateway.store import facts, lock_time, locks
 from gateway.store.database import Connection
+
+EARLIEST_MARK = Instant(1_767_225_600_000)
+"""2026-01-01T00:00:00Z. The program's first commit is of November 2026, so no hub ever knew an earlier time. A mark below this is
+the uptime of a hub that nobody told the time yet, counted from 1970 (T1)."""
 
 _UNTRUSTED_SINCE = "clock.untrusted_since_ms"
 _TOLD = "clock.told"
 _ANCHOR = "clock.anchor"
+
+
+def was_ever_known(lo: Instant) -> bool:
+    """Whether this hub ever knew the time, by what it holds for surely passed: a new database begins at 1970 (T1)."""
+    return lo >= EARLIEST_MARK
 
 
 def untrusted_since(con: Connection) -> Instant | None:
@@ -59,11 +71,33 @@ def ending_between(con: Connection, after: Instant, until: Instant) -> int:
     return _count(con, sql, (after, until))
 
 
+def stays_ending_between(con: Connection, after: Instant, until: Instant) -> int:
+    """How many codes such a step would end in all: those that wait for their start, too, which then never open a door."""
+    sql = """SELECT count(*) FROM access_code
+             WHERE finished_at_ms IS NULL AND deleted_at_ms IS NULL AND ends_at_ms > ? AND ends_at_ms <= ?"""
+    return _count(con, sql, (after, until))
+
+
 def bound_on_locks(con: Connection) -> int:
-    """How many codes on locks have an end that the hub itself must keep (T2): no proven window does it."""
-    sql = """SELECT count(*) FROM access_code JOIN slot ON slot.lease = access_code.code_id
-             WHERE finished_at_ms IS NULL AND ends_at_ms IS NOT NULL AND effective_ends_at_ms IS NULL"""
-    return _count(con, sql, ())
+    """How many codes on locks have an end that the hub itself must keep (T2): no proven window does it.
+
+    A window that a lock merely claims to keep counts for nothing here, as with the planner, who takes such a code off (A2).
+    """
+    sql = """SELECT slot.lock_id, count(*), count(effective_ends_at_ms)
+             FROM access_code JOIN slot ON slot.lease = access_code.code_id
+             WHERE finished_at_ms IS NULL AND ends_at_ms IS NOT NULL GROUP BY slot.lock_id"""
+    found = [
+        (LockId(str(lock_id)), cast("int", ends), cast("int", windows)) for lock_id, ends, windows in con.execute(sql)
+    ]
+    return sum(ends - windows if windows and _keeps_windows(con, lock_id) else ends for lock_id, ends, windows in found)
+
+
+def _keeps_windows(con: Connection, lock_id: LockId) -> bool:
+    """Whether a lock provably enforces the windows on it: proven by its profile or at its door, and its clock not wrong (A2, T4)."""
+    row, time = locks.get(con, lock_id), lock_time.get(con, lock_id)
+    schedule = None if row is None else time.judging(row.profile).schedule
+    is_proven = schedule is not None and schedule.enforced is ScheduleTrust.PROVEN
+    return is_proven and time.clock.state is not ClockState.WRONG
 
 
 def _count(con: Connection, sql: str, parameters: tuple[int, ...]) -> int:

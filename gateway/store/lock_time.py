@@ -91,6 +91,16 @@ def set_trial(con: Connection, lock_id: LockId, code_id: CodeId | None) -> None:
     facts.write(con, _TRIAL + lock_id, code_id or "")
 
 
+def forget(con: Connection, lock_id: LockId, *, is_another: bool) -> None:
+    """Nothing of this is known any more: what one device was seen to do says nothing of another (A2, A17).
+
+    Unless `is_another`, it may yet be the same one: that it was seen to open outside a window is not forgotten.
+    """
+    con.execute("DELETE FROM lock_time WHERE lock_id = ?", (lock_id,))
+    for name in (_TRIAL, _DISPROVED) if is_another else (_TRIAL,):
+        facts.forget(con, name + lock_id)
+
+
 def _set(con: Connection, lock_id: LockId, **columns: Value) -> None:
     rows.keep(con, "lock_time", {"lock_id": lock_id}, columns)
 

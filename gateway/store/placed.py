@@ -1,7 +1,8 @@
 """PINs that are, or may be, in a slot: sealed until they are proven gone (A11), so that a driver can be given the old one (D5).
 
 An access code knows its newest PIN only. What a lock still holds of an earlier one is kept here, at most the intended and the last
-proven PIN of a slot. Written by fleet, with the intent.
+proven PIN of a slot. Written by fleet, with the intent; forgotten with the slots when another device is the lock
+(`slots.forget_lock`).
 """
 
 from collections.abc import Collection, Mapping

@@ -81,6 +81,11 @@ def give(con: Connection, code_id: CodeId, original: CodeId, at: Instant) -> Non
     con.execute("UPDATE backup SET pulled_for = ?, pulled_at_ms = ? WHERE code_id = ?", (original, at, code_id))
 
 
+def untie(con: Connection, code_id: CodeId) -> None:
+    """The backup stands in for nobody any more. Only one that is deleted: a living one would be a spare again."""
+    con.execute("UPDATE backup SET pulled_for = NULL, pulled_at_ms = NULL WHERE code_id = ?", (code_id,))
+
+
 def get(con: Connection, code_id: CodeId) -> Backup | None:
     """What makes this code a backup, or None when it is none."""
     row = con.execute("SELECT code_id, pulled_for, pulled_at_ms FROM backup WHERE code_id = ?", (code_id,)).fetchone()
@@ -88,7 +93,7 @@ def get(con: Connection, code_id: CodeId) -> Backup | None:
 
 
 def pulled_for(con: Connection, original: CodeId) -> CodeId | None:
-    """The backup that was ever given for this code, or None."""
+    """The backup that stands in for this code, on the lock or off it by now; None when it was given none."""
     row = con.execute("SELECT code_id FROM backup WHERE pulled_for = ?", (original,)).fetchone()
     return None if row is None else CodeId(str(row[0]))
 

@@ -113,9 +113,13 @@ def put_all(con: Connection, lock_id: LockId, records: Mapping[Slot, SlotRecord]
 
 
 def forget_lock(con: Connection, lock_id: LockId) -> None:
-    """Nothing is known of any slot any more: it is another device (A17)."""
+    """Nothing is known of any slot any more: it is another device (A17).
+
+    The PINs that the old one holds, or may hold, are forgotten too: no look at the new one could prove them gone (A11, A19).
+    """
     con.execute("DELETE FROM slot WHERE lock_id = ?", (lock_id,))
     con.execute("DELETE FROM former_tenant WHERE lock_id = ?", (lock_id,))
+    con.execute("DELETE FROM placed_pin WHERE lock_id = ?", (lock_id,))
     _drop(con, lock_id)
 
 

@@ -38,6 +38,11 @@ def of_lock(con: Connection, lock_id: LockId) -> Mapping[Slot, Takeover]:
     return {wish.slot: wish for wish in map(_takeover, rows)}
 
 
+def is_asked_for(con: Connection, code_id: CodeId) -> bool:
+    """Whether a request that is not done yet will make a code with this id."""
+    return con.execute("SELECT 1 FROM takeover WHERE code_id = ?", (code_id,)).fetchone() is not None
+
+
 def drop(con: Connection, lock_id: LockId, slot: Slot) -> None:
     """The request is done, or came to nothing."""
     con.execute("DELETE FROM takeover WHERE lock_id = ? AND slot = ?", (lock_id, slot))

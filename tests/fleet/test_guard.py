@@ -12,18 +12,27 @@ from gateway.fleet.looks import Bench
 from gateway.fleet.steps import Done, Step
 from gateway.model.access_code import AccessCode, Origin
 from gateway.model.answers import Empty, Held, Sighting, SightingSource
+from gateway.model.commands import Order, Reception
 from gateway.model.evidence import Evidence, Proof
 from gateway.model.identity import LockIdentity
+from gateway.model.ids import CodeId, CommandId
 from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
 from gateway.model.issues import Status
+from gateway.model.link import Link
+from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
+from gateway.model.lock_clock import ClockState, LockClock
 from gateway.model.pin import Pin
+from gateway.model.pool_commands import ConvertUnmanaged
 from gateway.model.reports import FactoryReset, Method, Report, SlotChange, SlotChanged, Unlocked
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord
 from gateway.model.snapshot import LockSettings
 from gateway.orders.pairing import accept
+from gateway.orders.receive import Desk, receive
+from gateway.orders.rules import HubRules
 from gateway.planner.actions import Action, ReadSlot, Reason, Urgency, WriteSlot
-from gateway.store import codes, journal, locks, pairing, slots
+from gateway.store import codes, journal, lock_time, locks, pairing, placed, slots, snapshot, takeovers
 from gateway.store.database import Connection, Database
+from gateway.store.lock_time import LockTime
 from gateway.store.seal import HubKeys, PinSeal
 from tests.builders import FRONT, LEAD_MS, NOON, SeededEntropy, make_code, make_profile, reading, slot
 
@@ -250,6 +259,57 @@ async def test_a17_an_accepted_device_is_listed_and_written_anew(database: Datab
     assert step.plan.head.reason is Reason.FIRST_LISTING
     assert await database.read(lambda con: slots.of_lock(con, FRONT)) == {}
     assert await database.read(lambda con: guard.is_met(con, FRONT, OTHER))
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a2_an_accepted_device_inherits_no_word_about_windows_clock_or_link(
+    database: Database, *, is_kept: bool
+) -> None:
+    """Its mere claim of schedules counted as proven: a PIN was put on it three days ahead, and opened at once."""
+
+    def prove_the_old_one(con: Connection) -> None:
+        schedule = Schedule(MINUTE_MS, ScheduleClock.UTC, MINUTE_MS, None, ScheduleTrust.CLAIMED)
+        locks.put_profile(con, FRONT, make_profile(slots=9, schedule=schedule))
+        (lock_time.set_native_proven if is_kept else lock_time.set_native_disproved)(con, FRONT, NOON)
+        lock_time.put_clock(con, FRONT, LockClock(ClockState.GOOD, NOON, 0))
+        lock_time.put_link(con, FRONT, Link(calls=9, failures=1, write_ms=700, spread_ms=50))
+        lock_time.set_trial(con, FRONT, CodeId("native-check"))
+        guard.met(con, FRONT, OTHER, NOW)
+
+    await furnish(database, code(0))
+    await database.write(prove_the_old_one)
+    assert await database.write(lambda con: accept(con, FRONT, Origin.SHELL, NOW))
+    scene = await database.read(lambda con: snapshot.take(con, FRONT, BENCH.settings))
+    assert scene is not None
+    assert scene.profile.schedule is not None
+    assert scene.profile.schedule.enforced is ScheduleTrust.CLAIMED
+    assert (scene.trial, scene.is_window_disproved) == (None, False)
+    assert await database.read(lambda con: lock_time.get(con, FRONT)) == LockTime()
+
+
+async def test_a11_the_sealed_pins_of_a_device_that_is_gone_are_forgotten_with_its_slots(database: Database) -> None:
+    """They stayed past A19: no look at the new device ever proved them gone, for none of its slots was ours."""
+    await furnish(database, code(0))
+    sealed = SEAL.seal(Pin(PINS[0]), FRONT, code(0).code_id)
+    await database.write(lambda con: placed.put(con, FRONT, slot(1), code(0).digest, sealed))
+    await database.write(lambda con: guard.met(con, FRONT, OTHER, NOW))
+    assert await database.write(lambda con: accept(con, FRONT, Origin.SHELL, NOW))
+    assert await database.read(lambda con: placed.of_lock(con, FRONT)) == {}
+
+
+async def test_a14_a_request_to_adopt_a_slot_is_not_carried_over_to_another_device(database: Database) -> None:
+    wish = ConvertUnmanaged(FRONT, slot(3), CodeId("mine"), "Owner")
+    order = Order(CommandId("adopt-1"), "access_code.unmanaged.convert_to_managed", Origin.CLOUD, b"1", wish)
+    desk = Desk(HubRules({FRONT: BENCH.settings}), SEAL, BENCH.entropy)
+    await furnish(database, code(0))
+    await advance(database, looked(3, Held(Pin("4711"))))
+    receipt = await database.write(lambda con: receive(con, order, desk, NOON))
+    assert receipt.reception is Reception.ACCEPTED
+    await database.write(lambda con: guard.met(con, FRONT, OTHER, NOW))
+    before = await database.read(journal.last_seq)
+    assert await database.write(lambda con: accept(con, FRONT, Origin.SHELL, NOW))
+    assert await database.read(lambda con: takeovers.of_lock(con, FRONT)) == {}
+    assert "access_code.unmanaged.failed_to_convert_to_managed" in await told(database, before)
 
 
 @pytest.mark.parametrize(

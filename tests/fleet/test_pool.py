@@ -208,6 +208,29 @@ async def test_a12_a_pulled_backup_follows_its_original(tmp_path: Path) -> None:
         assert receipt.drawn_pin.reveal() not in here.hub.pins().values()
 
 
+async def test_a12_the_backup_is_on_the_lock_again_when_the_stay_is_prolonged_after_its_end(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.hub.order(STAY)
+        await here.ready(3)
+        receipt = await here.ask(PullBackupCode(CodeId("guest"), is_forced=True))
+        assert receipt.drawn_pin is not None
+        digits = receipt.drawn_pin.reveal()
+        await here.ready(3)
+        here.hub.pass_time(START - NOON)
+        await here.heard("access_code.set_on_device", 5)
+        here.hub.pass_time(END - START)
+        await here.heard("access_code.removed_from_device", 2)
+        assert digits not in here.hub.pins().values()
+        here.hub.pass_time(10 * MINUTE_MS)
+        longer = Instant(END + 20 * HOUR_MS)
+        await here.hub.order(UpdateAccessCode(CodeId("guest"), ends_at=longer), "access_code.update")
+        await here.heard("access_code.set_on_device", 7)
+        assert {digits, "2580"} <= set(here.hub.pins().values())
+        here.hub.pass_time(20 * HOUR_MS)
+        await here.heard("access_code.removed_from_device", 4)
+        assert not {digits, "2580"} & set(here.hub.pins().values())
+
+
 async def test_a12_a_pool_that_is_turned_off_takes_its_spares_away_and_leaves_the_pulled_one(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         await here.hub.order(STAY)

@@ -1,6 +1,7 @@
 """The keeper of the time: alarms once each, steps judged by what they would end (T2, T3)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,21 @@ from gateway.model import ledger
 from gateway.model.answers import Written
 from gateway.model.clock import ClockStep, ClockTrust
 from gateway.model.evidence import Evidence
-from gateway.model.ids import CodeId
+from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
+from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
+from gateway.model.lock_clock import ClockState, LockClock
 from gateway.model.slot import SightedAs, SlotRecord
+from gateway.model.snapshot import LockSettings
+from gateway.model.window import Window
 from gateway.nudge import Nudges, lock_bell
+from gateway.planner.native import timing
 from gateway.runtime.interval import IntervalClock, KeptTime
-from gateway.store import codes, hub_time, journal, locks, slots
+from gateway.store import codes, hub_time, journal, lock_time, locks, slots, snapshot
 from gateway.store.database import Connection, Database
-from tests.builders import FRONT, NOON, SeededEntropy, digest, make_code, make_profile, slot
+from tests.builders import FRONT, LEAD_MS, NOON, SeededEntropy, digest, make_code, make_profile, reading, slot
 
+BACK = LockId("back-door")
 END = Instant(NOON + 5 * HOUR_MS)
 
 
@@ -58,16 +65,21 @@ def house_of(database: Database, machine: Machine) -> House:
     return House(database, IntervalClock(machine, KeptTime(NOON), BOOT), SeededEntropy(), Nudges())
 
 
-def occupy(con: Connection, count: int, end: Instant = END) -> None:
-    """So many proven codes on the lock, each with that end."""
+def occupy(con: Connection, count: int, end: Instant = END, *, starts_at: Instant | None = None) -> None:
+    """So many proven codes on the lock, each with that end; those with a start under a window that the lock confirmed."""
     locks.put_profile(con, FRONT, make_profile(slots=30))
+    window = None if starts_at is None else Window(starts_at, end)
     for number in range(1, count + 1):
-        code = make_code(f"code-{number}", pin=f"{1000 + number}", ends_at=end)
+        code = make_code(f"code-{number}", pin=f"{1000 + number}", starts_at=starts_at, ends_at=end)
         codes.put(con, code, b"sealed")
-        empty = SlotRecord(slot(number), sighted=SightedAs.EMPTY, sighted_at=NOON)
-        intended = ledger.intend_write(empty, CodeId(f"code-{number}"), digest(f"{1000 + number}"), NOON)
-        done = ledger.ended(intended, Written(Evidence.SUPERVISED), NOON, 1, supervision_is_honest=True)
-        slots.put(con, FRONT, done)
+        slots.put(con, FRONT, placed(number, code.code_id, f"{1000 + number}", window))
+
+
+def placed(number: int, code_id: CodeId, pin: str, window: Window | None) -> SlotRecord:
+    """A slot where the lock confirmed a PIN, under that window if any."""
+    empty = SlotRecord(slot(number), sighted=SightedAs.EMPTY, sighted_at=NOON)
+    intended = ledger.intend_write(empty, code_id, digest(pin), NOON, window)
+    return ledger.ended(intended, Written(Evidence.SUPERVISED, window), NOON, 1, supervision_is_honest=True)
 
 
 async def told(database: Database) -> list[tuple[str, object]]:
@@ -120,6 +132,64 @@ async def test_t1_sleeping_workers_are_rung_when_time_is_trusted_otherwise_or_ha
 async def test_t2_a_hub_without_codes_at_stake_alarms_nobody(database: Database) -> None:
     await Timekeeper(house_of(database, Machine(is_heard=False)), DAY_MS)._look()
     assert await told(database) == []
+
+
+@pytest.mark.parametrize(
+    ("enforced", "seen", "clock", "is_kept"),
+    [
+        (ScheduleTrust.PROVEN, None, ClockState.GOOD, True),
+        (ScheduleTrust.CLAIMED, None, ClockState.GOOD, False),
+        (ScheduleTrust.CLAIMED, lock_time.set_native_proven, ClockState.GOOD, True),
+        (ScheduleTrust.PROVEN, lock_time.set_native_disproved, ClockState.GOOD, False),
+        (ScheduleTrust.PROVEN, None, ClockState.WRONG, False),
+    ],
+)
+async def test_t2_codes_are_at_stake_unless_their_lock_provably_keeps_their_windows(
+    database: Database,
+    *,
+    enforced: ScheduleTrust,
+    seen: Callable[[Connection, LockId, Instant], None] | None,
+    clock: ClockState,
+    is_kept: bool,
+) -> None:
+    settings = LockSettings(LEAD_MS)
+
+    def judge(con: Connection) -> list[bool]:
+        """What the planner makes of the same locks: whether each code stays whatever becomes of the time."""
+        occupy(con, 2, starts_at=NOON)
+        schedule = Schedule(MINUTE_MS, ScheduleClock.UTC, MINUTE_MS, None, enforced)
+        locks.put_profile(con, FRONT, make_profile(slots=30, schedule=schedule))
+        lock_time.put_clock(con, FRONT, LockClock(clock, NOON, 0))
+        if seen is not None:
+            seen(con, FRONT, NOON)
+        scene = snapshot.take(con, FRONT, settings)
+        assert scene is not None
+        records = {record.lease: record for record in scene.slots.values()}
+        now = reading(NOON, ClockTrust.UNTRUSTED)
+        return [timing(code, scene, now, records[code.code_id]).is_self_kept for code in scene.codes]
+
+    assert await database.write(judge) == [is_kept, is_kept]
+    await Timekeeper(house_of(database, Machine(is_heard=False)), DAY_MS)._look()
+    assert await told(database) == ([] if is_kept else [("hub.clock_unknown", "begun")])
+    assert await database.read(hub_time.bound_on_locks) == (0 if is_kept else 2)
+
+
+async def test_t2_only_the_codes_of_the_lock_that_merely_claims_to_keep_windows_are_at_stake(
+    database: Database,
+) -> None:
+    def two_locks(con: Connection) -> int:
+        occupy(con, 2, starts_at=NOON)
+        schedule = Schedule(MINUTE_MS, ScheduleClock.UTC, MINUTE_MS, None, ScheduleTrust.PROVEN)
+        locks.put_profile(con, FRONT, make_profile(slots=30, schedule=schedule))
+        claimed = replace(schedule, enforced=ScheduleTrust.CLAIMED)
+        locks.put_profile(con, BACK, make_profile(slots=30, schedule=claimed))
+        window = Window(NOON, END)
+        code = replace(make_code("back", pin="2580", starts_at=NOON, ends_at=END), lock_id=BACK)
+        codes.put(con, code, b"sealed")
+        slots.put(con, BACK, placed(1, code.code_id, "2580", window))
+        return hub_time.bound_on_locks(con)
+
+    assert await database.write(two_locks) == 1
 
 
 @pytest.mark.parametrize(

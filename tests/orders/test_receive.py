@@ -21,7 +21,8 @@ from gateway.model.ledger import sighted
 from gateway.model.pin import Pin, PinRule, PinRules
 from gateway.model.slot import SlotRecord
 from gateway.orders.digest import digests
-from gateway.store import codes, journal, locks, retention, slots
+from gateway.orders.rules import LONGEST_AHEAD_MS
+from gateway.store import codes, hub_time, journal, locks, retention, slots
 from gateway.store.database import Connection
 from tests.builders import FRONT, LEAD_MS, NOON, make_profile, slot
 from tests.orders.conftest import Room
@@ -97,6 +98,25 @@ async def test_each_refusal_names_its_field_and_changes_nothing(
     assert CANARY not in receipt.rejection.message
     assert await room.events() == [("command.received", None), ("command.rejected", reason.value)]
     assert await room.database.read(lambda con: codes.get(con, GUEST)) is None
+
+
+@pytest.mark.parametrize("up_ms", [0, HOUR_MS, 400 * DAY_MS])
+async def test_t1_a_hub_that_never_knew_the_time_takes_stays_and_lets_them_wait(room: Room, up_ms: int) -> None:
+    since_1970 = Instant(up_ms)  # what `lo` is in a new database: nothing but uptime
+    created = await room.order(CREATE, at=since_1970)
+    later = UpdateAccessCode(GUEST, starts_at=Instant(START + DAY_MS), ends_at=Instant(END + DAY_MS))
+    changed = await room.order(later, kind="access_code.update", at=since_1970)
+    assert (created.rejection, changed.rejection) == (None, None)
+
+
+async def test_a1_a_start_more_than_ten_years_ahead_is_refused_on_a_hub_that_was_off_for_long(room: Room) -> None:
+    years_ago = Instant(hub_time.EARLIEST_MARK + DAY_MS)
+    near = replace(CREATE, starts_at=Instant(years_ago + LONGEST_AHEAD_MS), ends_at=None)
+    far = replace(near, code_id=CodeId("far"), pin=Pin("1470"), starts_at=Instant(years_ago + LONGEST_AHEAD_MS + 1))
+    assert (await room.order(near, at=years_ago)).rejection is None
+    refused = (await room.order(far, at=years_ago)).rejection
+    assert refused is not None
+    assert refused.field == "starts_at"
 
 
 async def test_a10_the_same_pin_at_the_same_time_is_refused_naming_the_rival(room: Room) -> None:

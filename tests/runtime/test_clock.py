@@ -71,23 +71,21 @@ def test_the_kernel_answers() -> None:
     assert clocks.kernel_is_synchronised() in {True, False}
 
 
-def test_t1_the_time_service_s_files_are_believed_while_fresh(
+def test_t1_the_time_service_s_flag_is_believed_for_a_day_after_its_last_answer(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    flag, stamp = tmp_path / "synchronized", tmp_path / "clock"
+    """Its clock file, which it also saves while no server answers, was taken for the answer: trust never ended."""
+    flag = tmp_path / "synchronized"
     monkeypatch.setattr(clocks, "SYNC_FLAG", flag)
-    monkeypatch.setattr(clocks, "SYNC_STAMP", stamp)
     clock = SystemClock(TrustSource.SERVICE, KeptTime(NOON))
     assert clock.reading().trust is ClockTrust.UNTRUSTED
-    stamp.touch()
-    os.utime(stamp, (NOON / 1000, NOON / 1000))
-    assert clock.reading().trust is ClockTrust.UNTRUSTED
     flag.touch()
+    os.utime(flag, (NOON / 1000, NOON / 1000))
     assert clock.reading().trust is ClockTrust.TRUSTED
     machine.wall_ms = NOON + DAY_MS + 1
     machine.uptime_s += DAY_MS / 1000
     assert clock.reading().trust is ClockTrust.BOUNDED
-    stamp.unlink()
+    os.utime(flag, (machine.wall_ms / 1000, machine.wall_ms / 1000))
     assert clock.reading().trust is ClockTrust.TRUSTED
 
 

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 
 from gateway.model.ids import LockId
+from gateway.model.instant import MINUTE_MS
+from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
+from gateway.model.lock_clock import ClockState, LockClock
 from gateway.model.network import Newcomer
 from gateway.runtime.config import Config, LockConfig, load
 from gateway.runtime.household import Household
-from gateway.store import journal
-from gateway.store.database import Database
-from tests.builders import FakeClock
+from gateway.store import journal, lock_time, locks
+from gateway.store.database import Connection, Database
+from gateway.store.lock_time import LockTime
+from tests.builders import NOON, FakeClock, make_profile
 
 CONFIGURATION = """
 [hub]
@@ -104,6 +108,42 @@ async def test_lock_that_leaves_is_forgotten_and_one_of_the_configuration_is_not
     assert went == ["attic"]
     assert list(household.settings) == list(household.views) == ["cellar"]
     assert (await Household.open(config, database, FakeClock())).locks() == config.locks
+
+
+async def test_a2_a_lock_that_joins_under_the_name_of_one_that_left_inherits_no_proof_of_windows(
+    tmp_path: Path, database: Database
+) -> None:
+    household = await Household.open(configured(tmp_path), database, FakeClock())
+    old = await household.adopt(lock_at(5, "Attic"), "zwave")
+
+    def prove(con: Connection) -> None:
+        schedule = Schedule(MINUTE_MS, ScheduleClock.UTC, MINUTE_MS, None, ScheduleTrust.CLAIMED)
+        locks.put_profile(con, old.lock_id, make_profile(schedule=schedule))
+        lock_time.set_native_proven(con, old.lock_id, NOON)
+        lock_time.put_clock(con, old.lock_id, LockClock(ClockState.GOOD, NOON, 0))
+
+    await database.write(prove)
+    assert await household.release(old.lock_id)
+    new = await household.adopt(lock_at(6, "Attic"), "zwave")
+    assert new.lock_id == old.lock_id
+    assert await database.read(lambda con: lock_time.get(con, new.lock_id)) == LockTime()
+
+
+async def test_a2_a_lock_that_opened_outside_a_window_is_not_believed_again_because_it_left_and_came_back(
+    tmp_path: Path, database: Database
+) -> None:
+    household = await Household.open(configured(tmp_path), database, FakeClock())
+    lock = await household.adopt(lock_at(5, "Attic"), "zwave")
+
+    def disprove(con: Connection) -> None:
+        locks.put_profile(con, lock.lock_id, make_profile())
+        lock_time.set_native_disproved(con, lock.lock_id, NOON)
+
+    await database.write(disprove)
+    before = await database.read(lambda con: lock_time.get(con, lock.lock_id))
+    assert await household.release(lock.lock_id)
+    await household.adopt(lock_at(5, "Attic"), "zwave")
+    assert await database.read(lambda con: lock_time.get(con, lock.lock_id)) == before != LockTime()
 
 
 def test_hub_without_any_lock_is_no_mistake_and_runs_its_driver(tmp_path: Path) -> None:

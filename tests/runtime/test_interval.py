@@ -5,6 +5,7 @@ import pytest
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.runtime.interval import HOLD_MAX_MS, STEP_MS, IntervalClock, KeptTime
+from gateway.store.hub_time import was_ever_known
 from tests.builders import NOON
 
 BOOT = "boot-1"
@@ -184,6 +185,15 @@ def test_t1_a_restart_without_the_time_service_loses_nothing_but_the_drift() -> 
     ahead = Instant(bench.clock.reading().lo + HOUR_MS)
     bench.clock = IntervalClock(bench, KeptTime(ahead, anchor=lower), BOOT)
     assert bench.clock.reading().lo == ahead, "the mark on disk is never gone behind"
+
+
+def test_t1_a_new_database_is_told_from_one_that_ever_knew_the_time() -> None:
+    bench = Bench(is_heard=False)
+    new = IntervalClock(bench, KeptTime(Instant(0)))
+    bench.pass_time(400 * DAY_MS)
+    assert not was_ever_known(new.reading().lo)
+    bench.is_heard = True
+    assert was_ever_known(new.reading().lo)
 
 
 def test_t1_a_boot_that_cannot_be_told_from_others_keeps_no_anchor() -> None:

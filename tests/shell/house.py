@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from gateway.fleet.timekeeper import is_suspect
 from gateway.model import ledger
 from gateway.model.access_code import Origin
 from gateway.model.answers import Empty, Held, RefusalReason, Refused, Sighting, SightingSource, Written
@@ -86,7 +87,9 @@ async def build(folder: Path) -> House:
     views = {lock_id: LockView(lock_id, name, LEAD) for lock_id, name in NAMES.items()}
     house: House
     networks = {"zwave": FakeNetwork()}
-    context = ShellContext(db, HubId("hub-1"), desk, views, ZONE, clock, nudges, lambda: house.conditions, networks)
+    context = ShellContext(
+        db, HubId("hub-1"), desk, views, ZONE, clock, nudges, lambda: house.conditions, is_suspect, networks
+    )
     house = House(db, clock, nudges, context, Shell(context), conditions)
     return house
 

@@ -9,15 +9,16 @@ from gateway.model.clock import ClockStep, ClockTrust
 from gateway.model.events import EventKind
 from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
-from gateway.model.instant import DAY_MS, MINUTE_MS, Instant
+from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.lock_clock import ClockState, LockClock
 from gateway.planner.actions import WriteSlot
 from gateway.shell.scenes import scene_of
+from gateway.shell.session import Answer, FailureKind
 from gateway.store import codes, journal, lock_time, locks, slots
 from gateway.store.database import Connection
-from tests.builders import NOON, make_profile
-from tests.shell.house import FRONT, House, text_of
+from tests.builders import NOON, at, make_profile
+from tests.shell.house import BACK, FRONT, House, order, text_of, written
 
 CLAIMED = Schedule(MINUTE_MS, ScheduleClock.UTC, MINUTE_MS, None, ScheduleTrust.CLAIMED)
 
@@ -30,7 +31,7 @@ async def events(house: House, kind: EventKind) -> list[journal.StoredEvent]:
 async def test_t2_set_time_is_taken_while_nobody_knows_and_kept_in_the_journal(house: House) -> None:
     house.context.clock.trust = ClockTrust.UNTRUSTED  # type: ignore[attr-defined]  # the fake of this house
     assert "set-time" in text_of(await house.run("status"))
-    answer = await house.run("set-time", "2027-03-01 12:00")
+    answer = await house.run("set-time", "2027-02-01 12:00")
     assert answer.failure is None
     assert house.context.clock.reading().trust is ClockTrust.BOUNDED
     (stored,) = await events(house, EventKind.HUB_TIME_SET)
@@ -42,6 +43,84 @@ async def test_t2_set_time_is_refused_beside_a_time_service_and_for_nonsense(hou
     assert (await house.run("set-time", "2027-03-01 12:00")).failure is not None
     assert (await house.run("set-time", "yesterday")).failure is not None
     assert await events(house, EventKind.HUB_TIME_SET) == []
+
+
+async def lose_time(house: House, now: Instant = NOON) -> None:
+    """Nobody knows the time; `now` has surely passed."""
+    house.clock.now, house.clock.trust = now, ClockTrust.UNTRUSTED
+
+
+async def lodge(house: House, count: int, ends_at: Instant) -> None:
+    """So many stays on the back door's lock, each until then."""
+
+    def change(con: Connection) -> None:
+        for number in range(3, 3 + count):
+            order(
+                con,
+                house.context.desk,
+                f"stay-{number}",
+                BACK,
+                f"Stay {number}",
+                f"86{number}05{number}",
+                None,
+                ends_at,
+            )
+            written(con, house.context.desk, BACK, number, f"stay-{number}", f"86{number}05{number}", NOON)
+
+    await house.db.write(change)
+
+
+def doubted(answer: Answer) -> str:
+    """What the hub asks to be confirmed."""
+    failure = answer.failure
+    assert failure is not None
+    assert (failure.kind, failure.field) == (FailureKind.REFUSED, "--yes")
+    assert "--yes" in failure.remedy
+    return failure.message
+
+
+async def test_t3_set_time_far_ahead_is_believed_only_when_confirmed_and_says_what_would_end(house: House) -> None:
+    await lose_time(house)
+    await lodge(house, 2, Instant(NOON + 5 * DAY_MS))
+    told = doubted(await house.run("set-time", "2027-12-01 12:00"))  # a slip of the pen for 2027-02-01
+    assert "1 Dec 12:00 Europe/Berlin = 2027-12-01T11:00" in told
+    assert "303 days" in told
+    assert "3 codes would end" in told, "the stay that still waits for its start ends by it, too"
+    assert house.context.clock.reading().lo == NOON
+    assert await events(house, EventKind.HUB_TIME_SET) == []
+    assert (await house.run("set-time", "2027-12-01 12:00", "--yes")).failure is None
+    assert house.context.clock.reading().lo == at("2027-12-01 10:59")
+    assert len(await events(house, EventKind.HUB_TIME_SET)) == 1
+
+
+async def test_t3_set_time_asks_by_the_measure_of_a_held_step_also_within_a_day(house: House) -> None:
+    await lose_time(house)
+    await lodge(house, 4, Instant(NOON + 5 * HOUR_MS))
+    assert "4 codes would end" in doubted(await house.run("set-time", "2027-01-31 19:00"))
+    assert (await house.run("set-time", "2027-01-31 17:00")).failure is None, "nothing ends by it"
+
+
+async def test_t3_set_time_more_than_a_day_ahead_is_confirmed_also_where_nothing_ends(bare: House) -> None:
+    await lose_time(bare)
+    assert "no code would end" in doubted(await bare.run("set-time", "2027-03-01 12:00"))
+
+
+async def test_t2_the_first_time_that_a_hub_hears_of_is_read_back_before_it_is_believed(bare: House) -> None:
+    """A wrong year on a new hub would have every later stay refused as past, and time never goes back."""
+    await lose_time(bare, Instant(HOUR_MS))
+    await bare.db.write(lambda con: order(con, bare.context.desk, "guest", BACK, "Guest", "482915", None, NOON))
+    assert "never knew the time" in (told := doubted(await bare.run("set-time", "2027-02-01 12:00")))
+    assert "1 code would end" in told
+    assert "no code would end" in doubted(await bare.run("set-time", "2027-01-31 11:00"))
+    assert (await bare.run("set-time", "2027-01-31 11:00", "--yes")).failure is None
+
+
+async def test_t2_a_hub_that_knows_the_time_asks_for_no_confirmation_but_says_so(house: House) -> None:
+    for more in ((), ("--yes",)):
+        failure = (await house.run("set-time", "2027-12-01 12:00", *more)).failure
+        assert failure is not None
+        assert failure.field is None
+        assert "knows the time" in failure.message
 
 
 async def test_t3_confirm_time_takes_the_step_that_is_held(house: House) -> None:

@@ -11,7 +11,7 @@ from drivers.simulator.lock.values import PressOutcome
 from gateway.model.answers import Listing
 from gateway.model.events import EventKind
 from gateway.model.failures import Part, Unreachable
-from tests.sim.doors import Radio, WorldLock
+from tests.sim.doors import Radio, Verb, WorldLock
 from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
 from tests.sim.world import World
 
@@ -128,8 +128,12 @@ def test_a_slot_that_a_lock_calls_empty_before_it_is_may_be_written() -> None:
     assert tell(story, models=[replace(shipped_model("plain_v2"), slots=1)], memory={1: {1: "99999999"}}) == []
 
 
-def test_a_slot_that_was_kept_for_a_code_is_looked_at_after_a_power_cut() -> None:
-    """The write never left, the hub lost its power, a hand took the slot: it was written over, for it was leased (N2, A15)."""
+@pytest.mark.parametrize("model", ["plain_v2", "masked"])
+def test_a_slot_that_was_kept_for_a_code_is_looked_at_after_a_power_cut(model: str) -> None:
+    """The write never left, the hub lost its power, a hand took the slot: it was written over, for it was leased (N2, A15).
+
+    Where the lock shows asterisks they proved the write that had never left, and the guest was told a PIN that opened nothing (A7).
+    """
 
     async def story(world: World) -> None:
         create(world, "first", "25802580")
@@ -147,6 +151,34 @@ def test_a_slot_that_was_kept_for_a_code_is_looked_at_after_a_power_cut() -> Non
         world.plug_in()
         await world.pass_time(120)
         assert pins(world) == {"99999991", "99999992", "14701470"}
+
+    assert tell(story, [shipped_model(model)]) == []
+
+
+def test_a_pin_whose_write_was_lost_is_not_forgotten_for_the_next_one() -> None:
+    """The answer to the first PIN was lost, no look was answered, another PIN was written over it unseen and lost as well.
+
+    The look that then showed the first PIN took it for a stranger's: it opened for ever (A9).
+    """
+
+    async def story(world: World) -> None:
+        lock = world.doors[LOCK]
+        create(world, "resident", "25802580")
+        while not lock.calls[Verb.READ]:
+            await world.pass_time(0.001)
+        # The look that finds the slot free is under way; from here on no answer arrives.
+        lock.radio = Radio(1.0, (Trouble.LOST_ANSWER,))
+        await world.pass_time(5)
+        assert pins(world) == {"25802580"}
+        assert not [event for event in world.counterpart.of_code("resident") if event.kind == EventKind.CODE_SET]
+        lock.radio = Radio(1.0, (Trouble.LOST_COMMAND,))
+        await world.pass_time(30)
+        new_pin(world, "resident", "14701470")
+        await world.pass_time(3)
+        assert pins(world) == {"25802580"}
+        lock.radio = Radio()
+        await world.pass_time(HOUR_S / 2)
+        assert pins(world) == {"14701470"}
 
     assert tell(story) == []
 
