@@ -188,11 +188,14 @@ def _set_up(connection: Connection, key: bytes) -> None:
 
 
 def _reading[T](connection: Connection, query: Callable[[Connection], T]) -> T:
+    changes = connection.total_changes
     connection.execute("BEGIN")
     try:
         return query(connection)
     finally:
         connection.execute("ROLLBACK")
+        if connection.total_changes != changes:
+            connection.kept.clear()
 
 
 def _writing[T](connection: Connection, change: Callable[[Connection], T]) -> T:

@@ -6,6 +6,7 @@ from gateway.model.instant import Instant
 from gateway.store import rows
 from gateway.store.database import Connection
 
+_KEPT = "facts"
 _EPOCH = "event.epoch"
 _SESSION = "cloud.session"
 _HIGH_WATER = "clock.high_water_ms"
@@ -13,18 +14,28 @@ _HIGH_WATER = "clock.high_water_ms"
 
 def read(con: Connection, name: str) -> str | None:
     """The fact, or None when it was never written."""
-    row = con.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row[0])
+    kept = _kept(con)
+    if name not in kept:
+        row = con.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        kept[name] = None if row is None else str(row[0])
+    return kept[name]
 
 
 def write(con: Connection, name: str, value: str) -> None:
     """Put the fact in place of what was there."""
     rows.keep(con, "fact", {"name": name}, {"value": value})
+    _kept(con)[name] = value
 
 
 def forget(con: Connection, name: str) -> None:
     """From now on the fact is as if it was never written."""
     con.execute("DELETE FROM fact WHERE name = ?", (name,))
+    _kept(con)[name] = None
+
+
+def _kept(con: Connection) -> dict[str, str | None]:
+    """Facts that were read or written: few, and asked for at every step. They stay with the connection, which alone changes them."""
+    return cast("dict[str, str | None]", con.kept.setdefault(_KEPT, {}))
 
 
 def begin_epoch(con: Connection, candidate: int) -> int:

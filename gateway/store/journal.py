@@ -53,6 +53,20 @@ class Line:
     body: dict[str, Fact]
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Where the journal ends: its newest line, and its newest event."""
+
+    line: int
+    chain: bytes
+    event_line: int
+    seq: int
+
+
+_KEPT_HEAD = "journal.head"
+"""Kept with the connection: each line is chained to the one before, and every wish to send asks for the newest number."""
+
+
 def append(con: Connection, event: Event, at: Instant) -> EventSeq:
     """Add an event for the cloud; returns its number."""
     seq = EventSeq(last_seq(con) + 1)
@@ -86,13 +100,12 @@ def outbox(con: Connection, after: int, limit: int) -> tuple[StoredEvent, ...]:
 
 def last_seq(con: Connection) -> int:
     """The number of the newest event; 0 when there was none. Pruning must leave the newest event in place (A19)."""
-    return _newest_event(con)[1]
+    return _head(con).seq
 
 
 def last_line(con: Connection) -> int:
     """The newest line; 0 in an empty journal."""
-    row = con.execute("SELECT max(line) FROM journal").fetchone()
-    return 0 if row is None or row[0] is None else cast("int", row[0])
+    return _head(con).line
 
 
 def acknowledged(con: Connection) -> int:
@@ -162,7 +175,7 @@ def prune(con: Connection, before: Instant, count_max: int) -> int:
     stop = con.execute(
         """SELECT min(line) FROM journal
            WHERE at_ms > ? OR seq > ? OR line >= ?""",
-        (before, acknowledged(con), _newest_event(con)[0]),
+        (before, acknowledged(con), _head(con).event_line),
     ).fetchone()
     end = begin if stop is None or stop[0] is None else min(cast("int", stop[0]), begin + count_max)
     if end <= begin:
@@ -177,7 +190,7 @@ def prune(con: Connection, before: Instant, count_max: int) -> int:
 def next_prunable_at(con: Connection, kept_ms: int) -> Instant | None:
     """When the first line will have been kept for `kept_ms`; None when it has to stay for another reason."""
     row = con.execute("SELECT at_ms, seq, line FROM journal ORDER BY line LIMIT 1").fetchone()
-    if row is None or cast("int", row[2]) >= _newest_event(con)[0]:
+    if row is None or cast("int", row[2]) >= _head(con).event_line:
         return None
     is_waiting = row[1] is not None and cast("int", row[1]) > acknowledged(con)
     return None if is_waiting else Instant(cast("int", row[0]) + kept_ms)
@@ -207,10 +220,16 @@ def _seq_at(con: Connection, line: int) -> int:
     return 0 if row is None else cast("int", row[0])
 
 
-def _newest_event(con: Connection) -> tuple[int, int]:
-    """The line and the number of the newest event; zeros when there is none."""
-    row = con.execute("SELECT line, seq FROM journal WHERE seq IS NOT NULL ORDER BY line DESC LIMIT 1").fetchone()
-    return (0, 0) if row is None else cast("tuple[int, int]", row)
+def _head(con: Connection) -> _Head:
+    kept = con.kept.get(_KEPT_HEAD)
+    if isinstance(kept, _Head):
+        return kept
+    newest = con.execute("SELECT line, chain FROM journal ORDER BY line DESC LIMIT 1").fetchone()
+    event = con.execute("SELECT line, seq FROM journal WHERE seq IS NOT NULL ORDER BY line DESC LIMIT 1").fetchone()
+    line, chain = (0, NO_CHAIN) if newest is None else cast("tuple[int, bytes]", newest)
+    event_line, seq = (0, 0) if event is None else cast("tuple[int, int]", event)
+    con.kept[_KEPT_HEAD] = head = _Head(line, chain, event_line, seq)
+    return head
 
 
 def _add(
@@ -224,16 +243,18 @@ def _add(
     actor: Origin,
     body: dict[str, Fact],
 ) -> None:
-    previous = con.execute("SELECT chain FROM journal ORDER BY line DESC LIMIT 1").fetchone()
-    chain = NO_CHAIN if previous is None else cast("bytes", previous[0])
+    head = _head(con)
     chained, kept = separated(body)
     text = _text(chained)
     row: Row = (seq, at, kind, lock_id, code_id, command_id, actor.value, text)
+    line, chain = head.line + 1, _link(head.chain, row)
     con.execute(
-        """INSERT INTO journal (seq, at_ms, kind, lock_id, code_id, command_id, actor, body, chain, personal)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (*row, _link(chain, row), _text(kept) if kept else None),
+        """INSERT INTO journal (line, seq, at_ms, kind, lock_id, code_id, command_id, actor, body, chain, personal)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (line, *row, chain, _text(kept) if kept else None),
     )
+    event_line, number = (head.event_line, head.seq) if seq is None else (line, seq)
+    con.kept[_KEPT_HEAD] = _Head(line, chain, event_line, number)
 
 
 def _text(value: Fact) -> str:

@@ -30,6 +30,7 @@ async def test_an_event_is_found_by_its_number_however_many_notes_lie_between(
 ) -> None:
     def found(con: Connection) -> tuple[list[int], list[int]]:
         con.execute("DELETE FROM journal")
+        con.kept.clear()
         for gap in gaps:
             journal.append(con, Event(EventKind.CODE_CREATED, LockId("l"), CodeId("c")), NOON)
             for _ in range(gap):
