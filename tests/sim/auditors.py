@@ -200,7 +200,7 @@ class Auditors:
                 self.cry("once", f"{lock_id}: one PIN is in slots {other_slot} and {slot}")
         for (other_lock, other_slot), pin in self.strangers.items():
             # What a lock hides nobody can compare with what is ordered (A10).
-            is_shown = not door.model.is_masked and other_slot not in door.unheard
+            is_shown = not door.model.is_masked and other_slot not in door.unheard | door.veiled
             if other_lock == lock_id and pin == tenant.pin and is_shown:
                 self.cry("once", f"{lock_id}: the stranger's PIN of slot {other_slot} is now in slot {slot} too")
         self.tenants[lock_id, slot] = tenant

@@ -173,6 +173,8 @@ class Door:
         self.radio = Radio()
         self.is_deaf = False
         self.unheard: set[int] = set()
+        self.veiled: set[int] = set()
+        """Slots of which the lock's last word was a notice with asterisks: some locks that show PINs when asked do not tell them by themselves."""
         self.unanswered: set[int] = set()
         """Slots of which the hub does not know how its last write or clear ended."""
         self.touched: dict[int, float] = {}
@@ -205,6 +207,7 @@ class Door:
         return True
 
     def changed(self, change: Change) -> None:
+        self.veiled.discard(change.slot)
         if change.actor is Actor.HAND:
             self.unheard.add(change.slot)
             self.touched[change.slot] = asyncio.get_running_loop().time()
@@ -290,8 +293,10 @@ class WorldLock(InProcessLock):
         async for report in super().reports():
             yield report
             # Asked for the next one: the hub has taken this one into its books.
-            if isinstance(report, SlotChanged):
-                self._door.unheard.discard(-1 if report.slot is None else int(report.slot))
+            if isinstance(report, SlotChanged) and report.slot is not None:
+                self._door.unheard.discard(int(report.slot))
+                if report.sighting is not None and report.sighting.value == Held(None):
+                    self._door.veiled.add(int(report.slot))
 
     @override
     async def read_slot(self, slot: SlotNumber) -> Sighting:
@@ -303,6 +308,7 @@ class WorldLock(InProcessLock):
             # Asterisks do not show whose PIN it is: what a hand put there unheard stays unheard.
             self._door.unanswered.discard(int(slot))
         else:
+            self._door.veiled.discard(int(slot))
             self._succeed(int(slot))
         return seen
 

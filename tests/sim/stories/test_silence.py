@@ -1,6 +1,8 @@
 """What a hub does while nothing happens."""
 
-from drivers.simulator.lock.profiles import shipped_model
+from dataclasses import replace
+
+from drivers.simulator.lock.profiles import Duplicates, shipped_model
 from gateway.store import journal
 from tests.sim.doors import Verb
 from tests.sim.stories.house import HOUR_S, LOCK, create, pins, tell
@@ -52,3 +54,20 @@ def test_behind_asterisks_a_code_is_told_set_as_masked_and_nobody_can_know_bette
         assert told == {"kept": "masked", "taken": "masked"}
 
     assert tell(story, [shipped_model("schlage_be469")]) == []
+
+
+def test_the_pin_of_a_stranger_that_only_a_notice_told_of_is_nobodys_to_compare() -> None:
+    """Seed 100257: a hand stored the PIN of our code in another slot and took ours off; the lock's notices show asterisks."""
+
+    async def story(world: World) -> None:
+        create(world, "resident", "258025")
+        await world.pass_time(60)
+        lock = world.doors[LOCK]
+        [ours] = lock.firmware.pins()
+        assert lock.program(9, "258025", world.loop.time())
+        await world.pass_time(60)
+        lock.erase(ours, world.loop.time())
+        await world.pass_time(60)
+        assert lock.firmware.pins() == {ours: "258025", 9: "258025"}
+
+    assert tell(story, [replace(shipped_model("plain_v1"), duplicates=Duplicates.ALLOW)]) == []
