@@ -16,6 +16,7 @@ class Reason(StrEnum):
     REMOVE = "remove"
     REMOVE_UNSEEN = "look_before_removing"
     REFUSED_LEFTOVER = "remove_pin_of_refused_edit"
+    REPLACED = "remove_replaced_pin"
     EARLIER_UNSEEN = "remove_earlier_pin_unseen"
     BREAK_SWAP = "break_pin_swap"
     MASKED_REWRITE = "empty_before_writing_masked_slot"

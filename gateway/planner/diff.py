@@ -198,6 +198,10 @@ def _clear(record: SlotRecord, wish: Desire, reason: Reason, urgency: Urgency) -
 def _write(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Candidate:
     code = wish.code
     window = wish.window
+    holder = scene.other_holder(code.digest, record.slot)
+    if holder is not None and _stays(scene, holder, code.digest) and possible_pins(record) - {code.digest}:
+        # The new PIN is another code's for long: what it replaced goes, as after a refusal (A9).
+        return _clear(record, wish, Reason.REPLACED, Urgency.REMOVE)
     action = WriteSlot(record.slot, code.code_id, code.digest, code.generation, reason, wish.due, window=window)
     is_repeat = record.operation is Operation.WRITE and record.intended == code.digest
     # Another PIN does not wait for the repetition of the one before, unless the lock could not be told even that.
@@ -209,7 +213,16 @@ def _write(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Ca
         effort = scene.snapshot.efforts.get(code.code_id)
         waits.append(open_again_at(effort, scene.reading.lo, is_inside_lead=is_inside_lead))
     not_before = max((at for at in waits if at is not None), default=None)
-    return Candidate(action, not_before, scene.other_holder(code.digest, record.slot))
+    return Candidate(action, not_before, holder)
+
+
+def _stays(scene: Scene, slot: Slot, digest: PinDigest) -> bool:
+    """Whether the PIN, or one that the lock takes for it, is meant to stay in a slot: a stranger's, or another code's as ordered."""
+    lease = scene.snapshot.slots[slot].lease
+    wanted = None if lease is None else scene.wishes[lease].wanted
+    return lease is None or (
+        wanted is not None and wanted.digest in {digest, *scene.snapshot.lookalikes.get(digest, ())}
+    )
 
 
 def holders(snapshot: LockSnapshot) -> Mapping[PinDigest, tuple[Slot, ...]]:

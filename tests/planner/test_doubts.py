@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.model import ledger
+from gateway.model.access_code import AccessCode
 from gateway.model.answers import Ambiguous, Empty, Held, Sighting, SightingSource, Written
 from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
@@ -74,6 +75,33 @@ def test_a9_another_pin_is_not_written_unseen_over_one_that_may_be_there() -> No
 def test_a9_the_same_pin_is_written_again_unseen() -> None:
     found = plan(make_snapshot(make_code(pin="1470"), slots=[silent_after_a_lost_write()]), reading(LATER))
     assert isinstance(found.head, WriteSlot)
+
+
+def on_slot(number: int, code_id: str, pin: str) -> SlotRecord:
+    empty = SlotRecord(slot(number), sighted=SightedAs.EMPTY, sighted_at=NOON)
+    intended = ledger.intend_write(empty, CodeId(code_id), digest(pin), NOON)
+    return ledger.ended(intended, Written(Evidence.SUPERVISED), NOON, 1, supervision_is_honest=True)
+
+
+def edited_to_the_pin_of(other: AccessCode) -> Plan:
+    """The guest's PIN was to become another code's, which is in slot 2."""
+    guest = make_code(pin="2580", generation=2, accepted_at=LATER)
+    slots = [on_slot(1, "code-1", "1470"), on_slot(2, "other", "2580")]
+    return plan(make_snapshot(guest, other, slots=slots), reading(LATER))
+
+
+def test_a9_a_replaced_pin_goes_though_the_new_one_is_another_code_s() -> None:
+    """Seed 100404: the other code was on its way early, over a weak link; the replaced PIN opened on until its stay ended."""
+    found = edited_to_the_pin_of(make_code("other", "2580"))
+    assert isinstance(found.head, ClearSlot)
+    assert (found.head.slot, found.head.reason) == (1, Reason.REPLACED)
+    assert not [action for action in found.rest if isinstance(action, WriteSlot | ClearSlot)]
+
+
+def test_a10_a_pin_that_another_code_is_about_to_leave_is_waited_for_with_the_old_one_in_place() -> None:
+    found = edited_to_the_pin_of(make_code("other", "2580", deleted_at=LATER))
+    steps = [action for action in (found.head, *found.rest) if isinstance(action, WriteSlot | ClearSlot)]
+    assert [(type(step), int(step.slot)) for step in steps] == [(ClearSlot, 2)]
 
 
 # N2, A7: where nothing was sent, nothing of ours can be.

@@ -72,6 +72,10 @@ def test_a_long_name_is_cut_inside_a_sentence() -> None:
             "take the old PIN of “Ms Adams” out of slot 4, because the lock refused the new one",
         ),
         (
+            ClearSlot(Slot(4), GUEST, Reason.REPLACED, NOON, Urgency.REMOVE),
+            "take the old PIN of “Ms Adams” out of slot 4, because another code has the new one",
+        ),
+        (
             ClearSlot(Slot(4), GUEST, Reason.EARLIER_UNSEEN, NOON, Urgency.WRITE),
             "empty slot 4, which does not answer and may hold an earlier PIN of “Ms Adams”",
         ),
