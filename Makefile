@@ -131,7 +131,7 @@ build/debian13/%.tar:
 
 check-units: setup build/debian13/units.tar
 	@shellcheck systemd/debian/build systemd/debian/lay-out systemd/debian/postinst systemd/debian/prerm systemd/debian/postrm \
-		systemd/debian/gateway systemd/debian/gatewayctl tests/systemd/boot
+		systemd/debian/gateway systemd/debian/gatewayctl systemd/firewall tests/systemd/boot
 	@shellcheck --external-sources image/lock image/fetch image/emulation image/base image/root image/build \
 		image/overlay/usr/libexec/keypad-gateway/site
 	@$(PY) -m pytest -q -p no:randomly -p no:cacheprovider tests/systemd/units.py tests/systemd/image_parts.py

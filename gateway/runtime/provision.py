@@ -2,7 +2,8 @@
 
 Theory. Each step looks whether its file is there, and puts it there whole if not; the marker comes last. So a cut at any point leaves
 files that are whole, and the next run does the rest. Nothing that is there is ever made anew: a second secret would lose the database,
-a second key the certificate.
+a second key the certificate. What the owner brings is his to correct until a configuration was taken: nothing has run with it yet. The
+configuration is put after all that it names, so whoever finds one knows that the rest was taken whole.
 
     settings      hub-id, gateway.toml, gateway.csr.pem, provisioned
     credentials   gateway.secret, gateway.key.pem, and what the owner brings for the broker
@@ -22,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.cloud.identity import make_identity
 from gateway.durable import put_file
 from gateway.runtime import logs
 from gateway.runtime.config import ConfigInvalid, load
@@ -73,8 +73,10 @@ def provision(places: Places, token: Callable[[int], bytes]) -> bool:
     """
     hub_id = _hub_id(places.settings / HUB_ID, token)
     _secret(places, token)
+    is_too_late = (places.settings / CONFIG).exists()
     for name in BROUGHT:
-        _bring(places, name)
+        if (places.seed / name).is_file():
+            _bring(places, name, is_too_late=is_too_late)
     config = _config(places, hub_id)
     _identity(places, hub_id if config is None else _named(config))
     if config is None:
@@ -110,14 +112,23 @@ def _secret(places: Places, token: Callable[[int], bytes]) -> None:
     _once(path, lambda: token(SECRET_BYTES))
 
 
-def _bring(places: Places, name: str) -> None:
-    brought = places.seed / name
-    if not brought.is_file():
-        return
+def _bring(places: Places, name: str, *, is_too_late: bool) -> None:
+    brought, kept = places.seed / name, places.credentials / name
     if brought.stat().st_size > BROUGHT_BYTES_MAX:
         msg = f"{brought} is longer than {BROUGHT_BYTES_MAX} bytes: put the right file there"
         raise NotProvisionable(msg)
-    _once(places.credentials / name, brought.read_bytes)
+    content = brought.read_bytes()
+    is_new = not kept.exists()
+    if is_new or (kept.read_bytes() != content and not is_too_late):
+        put_file(kept, content)
+        log.info("provision.made" if is_new else "provision.replaced", extra={"file": str(kept)})
+    elif kept.read_bytes() != content:
+        remedy = f"the hub has its configuration: put it at {kept} instead"
+        log.warning("provision.brought.too_late", extra={"file": str(brought), "remedy": remedy})
+    if name == KEY and not is_too_late:
+        # A key that the hub made before is gone, and a certificate for this request would fit no key. After the key, so that a hub's own
+        # key is never without its request.
+        (places.settings / REQUEST).unlink(missing_ok=True)
     if name in SECRETS_BROUGHT:
         log.warning("provision.secret.lies_open", extra={"file": str(brought), "remedy": "remove it from there"})
 
@@ -150,6 +161,8 @@ def _named(config: str) -> str:
 def _identity(places: Places, hub_id: str) -> None:
     if (places.credentials / KEY).exists():
         return
+    from gateway.cloud.identity import make_identity  # noqa: PLC0415 - costs 40 ms (our measurement), and once in a life it is needed
+
     made = make_identity(hub_id)
     # The request first: when the key is there, its request is too.
     put_file(places.settings / REQUEST, made.request, PUBLIC)

@@ -1,11 +1,14 @@
 """The configuration: a good file is understood, a bad one tells all its mistakes at once, with place and remedy."""
 
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 
 from gateway.model.pool import AutoPull, PoolRules
-from gateway.runtime.config import ConfigInvalid, load
+from gateway.runtime import drivers
+from gateway.runtime.config import ConfigInvalid, _is_zone, load
 from gateway.runtime.main import Exit, main
 from gateway.tlstime.ask import Host
 
@@ -121,6 +124,36 @@ def test_contradictions_are_told_with_their_remedy_and_without_the_password(tmp_
         "locks[0].driver",
     }
     assert "hush" not in text
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "", ".", "Europe", "Europe/", "Europe/Atlantis", "/etc/localtime", "../zoneinfo/UTC", "zone.tab", "__init__.py",
+        "posixrules", "posix/Europe/Berlin", "right/Europe/Berlin", "Europe/Berlin ", "\\u0000", "Zürich", "x" * 5000,
+    ],
+)  # fmt: skip
+def test_what_is_no_zone_is_told_with_its_remedy(tmp_path: Path, zone: str) -> None:
+    with pytest.raises(ConfigInvalid, match=r"hub\.zone: is no IANA zone: use one such as Europe/Berlin"):
+        load(write(tmp_path, GOOD.replace("Europe/Berlin", zone)))
+
+
+def test_every_zone_of_the_machine_is_one() -> None:
+    assert {name for name in available_timezones() if not _is_zone(name)} == set()
+
+
+def test_a_check_looks_once_for_drivers_and_at_no_other_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scans: list[str] = []
+
+    def scan(*, group: str) -> EntryPoints:
+        scans.append(group)
+        return entry_points(group=group)
+
+    monkeypatch.setattr(drivers, "entry_points", scan)
+    drivers.installed.cache_clear()
+    load(write(tmp_path, GOOD))
+    load(write(tmp_path, GOOD))
+    assert scans == ["gateway.drivers"]
 
 
 @pytest.mark.parametrize("text", ["[hub", "\x00"])

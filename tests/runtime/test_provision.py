@@ -84,6 +84,64 @@ def test_what_is_there_is_never_made_anew(places: Places) -> None:
     assert contents(places) == first
 
 
+def test_what_is_brought_too_late_is_told_of_and_not_taken(places: Places, caplog: pytest.LogCaptureFixture) -> None:
+    provision(places, TOKEN)
+    (places.settings / "provisioned").unlink()
+    (places.seed / "gateway.password").write_text("first")
+    provision(places, TOKEN)
+    (places.seed / "gateway.password").write_text("second")
+    caplog.clear()
+    provision(places, TOKEN)
+    assert (places.credentials / "gateway.password").read_text() == "first"
+    told = [vars(record) for record in caplog.records if record.message == "provision.brought.too_late"]
+    assert [record["file"] for record in told] == [str(places.seed / "gateway.password")]
+    assert str(places.credentials / "gateway.password") in told[0]["remedy"]
+    assert "second" not in str(told)
+
+
+def mistaken(places: Places) -> None:
+    """A first start of a seed with mistakes; then the owner corrects it, and brings a key of his own beside his certificate."""
+    (places.seed / "gateway.toml").write_text(CONFIG.replace("mqtts://", "http://"))
+    (places.seed / "gateway.password").write_text("mistyped")
+    with pytest.raises(ConfigInvalid):
+        provision(places, TOKEN)
+    (places.seed / "gateway.toml").unlink()
+    assert not provision(places, TOKEN)
+    assert (places.settings / "gateway.csr.pem").exists()
+    for name, content in CORRECTED.items():
+        (places.seed / name).write_bytes(content)
+    (places.seed / "gateway.toml").write_text(CONFIG)
+
+
+CORRECTED = {
+    name: f"corrected {name}".encode()
+    for name in ("gateway.ca.pem", "gateway.certificate.pem", "gateway.key.pem", "gateway.password")
+}
+
+
+def test_until_there_is_a_configuration_an_owner_may_correct_what_he_brought(places: Places) -> None:
+    mistaken(places)
+    before = contents(places)
+    assert provision(places, TOKEN)
+    after = contents(places)
+    assert {name: after[name] for name in CORRECTED} == CORRECTED
+    assert {name: after[name] for name in ("hub-id", "gateway.secret")} == {
+        name: before[name] for name in ("hub-id", "gateway.secret")
+    }
+    assert "gateway.csr.pem" not in after, "the request was for the key that is gone"
+    assert [path for path in places.credentials.iterdir() if path.stat().st_mode & 0o077] == []
+
+
+def test_what_was_taken_stays_when_the_owner_removes_it_from_the_seed(places: Places) -> None:
+    (places.seed / "gateway.key.pem").write_text("key")
+    (places.seed / "gateway.toml").rename(places.seed / "kept")
+    assert not provision(places, TOKEN)
+    (places.seed / "gateway.key.pem").unlink()
+    (places.seed / "kept").rename(places.seed / "gateway.toml")
+    assert provision(places, TOKEN)
+    assert (places.credentials / "gateway.key.pem").read_text() == "key"
+
+
 def test_two_hubs_from_one_seed_share_nothing_secret(places: Places, tmp_path: Path) -> None:
     other = Places(tmp_path / "s2", tmp_path / "c2", tmp_path / "d2", places.seed)
     other.settings.mkdir()
@@ -139,6 +197,35 @@ def test_a_cut_at_any_point_is_made_good_by_the_next_run(
     key = serialization.load_pem_private_key(after["gateway.key.pem"], None)
     assert x509.load_pem_x509_csr(after["gateway.csr.pem"]).public_key() == key.public_key()
     assert load(as_the_unit_lays_it_out(places, tmp_path / "unit")).hub_id == after["hub-id"].decode().strip()
+
+
+CORRECTIONS = 6  # CA, certificate, key, password, configuration, marker
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+@pytest.mark.parametrize("count", range(1, CORRECTIONS + 1))
+def test_a_cut_while_a_correction_is_taken_is_made_good_by_the_next_run(
+    places: Places, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, count: int, *, is_written: bool
+) -> None:
+    mistaken(places)
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "put_file", cut_at(count, is_written=is_written))
+        with pytest.raises(Cut):
+            provision(places, TOKEN)
+    cut = contents(places)
+    assert ("gateway.toml" in cut) <= (CORRECTED.items() <= cut.items()), "nothing runs on a part of the correction"
+    assert ("provisioned" in cut) <= ("gateway.toml" in cut)
+    assert provision(places, TOKEN)
+    after = contents(places)
+    assert CORRECTED.items() <= after.items()
+    assert "gateway.csr.pem" not in after
+    assert load(as_the_unit_lays_it_out(places, tmp_path / "unit")).hub_id == after["hub-id"].decode().strip()
+
+
+def test_the_count_of_corrections_above_is_whole(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    mistaken(places)
+    monkeypatch.setattr(room, "put_file", cut_at(CORRECTIONS + 1, is_written=True))
+    assert provision(places, TOKEN)
 
 
 def test_the_count_of_writes_above_is_whole(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,18 @@ Run by `make check-units`, as root, on a root of Debian 13 that mmdebstrap made.
 """
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from gateway.runtime.clock import BOOT_VARIABLE
 from tests.systemd.debian import ROOT, UNITS, Debian, laid_out
+
+FIREWALL = "/usr/libexec/keypad-gateway/firewall"
+
+LONGEST_WAIT_S = 15
+"""A guest at the door waits for it (our choice)."""
 
 EXPOSURE_MAX = 15
 """Tenths of systemd's own measure; what remains is explained in systemd/README.md."""
@@ -64,8 +70,7 @@ def test_the_users_have_their_numbers(debian: Debian) -> None:
 
 
 def test_nftables_takes_the_firewall_twice_and_drops_by_default(debian: Debian) -> None:
-    rules = "/usr/share/keypad-gateway/firewall.nft"
-    listed = debian.run("sh", "-c", f"nft -f {rules} && nft -f {rules} && nft list table inet keypad")
+    listed = debian.run("sh", "-c", f"{FIREWALL} && {FIREWALL} && nft list table inet keypad")
     assert listed.count("policy drop") == 2
     assert "tcp dport" not in listed.partition("chain output")[0]
 
@@ -73,12 +78,61 @@ def test_nftables_takes_the_firewall_twice_and_drops_by_default(debian: Debian) 
 def test_an_installation_can_open_a_port(debian: Debian) -> None:
     rule = debian.folder / "etc/gateway/firewall.d/ssh.nft"
     rule.write_text("tcp dport 22 accept\n")
-    rules = "/usr/share/keypad-gateway/firewall.nft"
     try:
-        listed = debian.run("sh", "-c", f"nft -f {rules} && nft list chain inet keypad extra")
+        listed = debian.run("sh", "-c", f"{FIREWALL} && {FIREWALL} && nft list chain inet keypad extra")
     finally:
         rule.unlink()
+    assert listed.count("tcp dport 22 accept") == 1
+
+
+def test_a_mistake_in_an_installations_rule_is_told_and_opens_nothing_and_leaves_out_that_file_alone(
+    debian: Debian,
+) -> None:
+    folder = debian.folder / "etc/gateway/firewall.d"
+    rules = {"broken.nft": "tcp dport twenty-two accept\n", "ssh.nft": "tcp dport 22 accept\n"}
+    for name, text in rules.items():
+        (folder / name).write_text(text)
+    try:
+        listed = debian.run("sh", "-c", f"{FIREWALL} && nft list table inet keypad")
+    finally:
+        for name in rules:
+            (folder / name).unlink()
+    assert "firewall.d/broken.nft:1:" in listed
+    assert "broken.nft is not in force" in listed
+    assert listed.count("policy drop") == 2
     assert "tcp dport 22 accept" in listed
+
+
+def test_the_firewall_of_the_unit_is_the_one_looked_at_here() -> None:
+    lines = (ROOT / "systemd/gateway-firewall.service").read_text().splitlines()
+    assert {f"ExecStart={FIREWALL}", f"ExecReload={FIREWALL}"} <= set(lines)
+
+
+def test_a_switch_that_listens_in_gets_an_answer(debian: Debian) -> None:
+    """Of what must not be dropped (RFC 4890, 4.4.1), the one word about groups that is for a host."""
+    listed = debian.run("sh", "-c", f"{FIREWALL} && nft list chain inet keypad input")
+    assert "ip6 saddr fe80::/10 icmpv6 type mld-listener-query accept" in listed
+
+
+def seconds(unit: str, word: str) -> int:
+    found = re.search(rf"^{word}=(\d+)s$", (ROOT / "systemd" / unit).read_text(), re.MULTILINE)
+    assert found is not None, (unit, word)
+    return int(found[1])
+
+
+@pytest.mark.parametrize("unit", ["gateway.service", "zwave-js-server.service"])
+def test_a_crash_long_after_others_costs_little(unit: str) -> None:
+    """systemd never forgets a restart while the unit is up: after five of them in a year each waits for the longest."""
+    assert seconds(unit, "RestartMaxDelaySec") <= LONGEST_WAIT_S
+
+
+def test_the_parts_of_the_first_start_share_one_python() -> None:
+    text = (ROOT / "systemd/gateway-provision.service").read_text().replace("\\\n", " ")
+    started = [line.split() for line in text.splitlines() if line.startswith("ExecStart=")]
+    assert len(started) == 1
+    _, keys, *words = started[0]
+    assert keys == "drivers.zwave.server.keys_program"
+    assert words[words.index("--then") + 1] == "gateway.runtime.provision"
 
 
 def test_the_daemon_is_told_which_boot_this_is() -> None:

@@ -5,12 +5,12 @@ For the device's own unit and for tests. Restarting is the caller's business (sy
 """
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
 from typing import Final
 
+from drivers.zwave.server.command import UMASK, ServerSettings, server_arguments
 from drivers.zwave.server.config import (
     CACHE_NAME,
     KEYS_NAME,
@@ -21,7 +21,6 @@ from drivers.zwave.server.config import (
 )
 from drivers.zwave.server.keys import KeysUnusableError, import_keys, import_or_draw_keys
 from drivers.zwave.server.node import ServerUnusableError, child_environment, find_node, server_program
-from drivers.zwave.server.process import UMASK, ServerSettings, server_arguments
 
 DEFAULT_PORT: Final = 3000
 """The port Z-Wave JS servers listen on by custom. Source: @zwave-js/server's README."""
@@ -37,6 +36,11 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port on 127.0.0.1 (default: %(default)s)")
     parser.add_argument(
         "--keys", type=Path, help="existing keys file (default: keys.toml in the storage, made if missing)"
+    )
+    parser.add_argument(
+        "--node",
+        type=Path,
+        help="the Node.js to become, known to be new enough: its version is not asked for (default: found and asked)",
     )
     parser.add_argument(
         "--report-timeout",
@@ -55,7 +59,7 @@ def main() -> int:
     place: Path = (arguments.runtime or arguments.storage).absolute()
     try:
         program = server_program()
-        node = asyncio.run(find_node(os.environ))
+        node = arguments.node or _found_node()
         if arguments.keys is None:
             keys = import_or_draw_keys(storage / KEYS_NAME, storage / CACHE_NAME, os.urandom)
         else:
@@ -78,6 +82,12 @@ def main() -> int:
     except OSError as error:
         print(f"cannot start the Z-Wave JS server: {error}", file=sys.stderr)  # noqa: T201
     return 1
+
+
+def _found_node() -> Path:
+    import asyncio  # noqa: PLC0415 - costs 40 ms (our measurement), and a unit names its Node.js
+
+    return asyncio.run(find_node(os.environ))
 
 
 def _report_timeout(text: str) -> int:

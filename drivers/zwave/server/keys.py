@@ -131,6 +131,11 @@ def import_keys(path: Path) -> NetworkKeys:
     return parse_keys(text, str(path))
 
 
+def knows_a_network(cache_dir: Path) -> bool:
+    """Whether the driver has met a stick with the keys there are. It names its files `<home id>.jsonl`, one set for each network."""
+    return any(cache_dir.glob("*.jsonl"))
+
+
 def import_or_draw_keys(path: Path, cache_dir: Path, entropy: Callable[[int], bytes]) -> NetworkKeys:
     """Read the keys file, or make it at first start.
 
@@ -139,7 +144,7 @@ def import_or_draw_keys(path: Path, cache_dir: Path, entropy: Callable[[int], by
     """
     if path.exists():
         return import_keys(path)
-    if any(cache_dir.glob("*.jsonl")):
+    if knows_a_network(cache_dir):
         raise KeysUnusableError(
             (
                 KeyProblem(

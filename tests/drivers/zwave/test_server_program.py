@@ -64,6 +64,35 @@ def test_with_a_runtime_directory_nothing_of_one_life_is_kept_in_the_storage(tmp
     assert not (storage / "server.json").exists()
 
 
+def test_a_node_that_is_named_is_started_once_and_not_asked_for_its_version(tmp_path: Path) -> None:
+    lives = tmp_path / "lives"
+    node = tmp_path / "old-node"
+    node.write_text(f"#!/bin/sh\necho life >>{lives}\n")
+    node.chmod(0o755)
+    finished = start(tmp_path, "--storage", str(tmp_path / "zwave"), "--node", str(node))
+    assert finished.returncode == 0, finished.stderr
+    assert lives.read_text().splitlines() == ["life"]
+
+
+def test_a_named_node_that_is_not_there_is_told(tmp_path: Path) -> None:
+    finished = start(tmp_path, "--storage", str(tmp_path / "zwave"), "--node", str(tmp_path / "nowhere"))
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("cannot start the Z-Wave JS server")
+    assert len(finished.stderr.splitlines()) == 1
+
+
+def test_the_start_of_a_unit_loads_nothing_of_the_client_side() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-c", "import sys, drivers.zwave.server.__main__; print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
+    )
+    assert {"aiohttp", "zwave_js_server", "asyncio"} & set(listed.stdout.split()) == set()
+
+
 def test_keys_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
     storage = tmp_path / "zwave"
     start(tmp_path, "--storage", str(storage))
