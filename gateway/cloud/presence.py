@@ -48,6 +48,11 @@ class Herald:
         self._session: int | None = None
         self._epoch = 0
 
+    @property
+    def epoch(self) -> int:
+        """The epoch that will and birth of this connect tell."""
+        return self._epoch
+
     async def will(self) -> Outgoing:
         """The last will for the next connect, with a session number that no broker has seen."""
         if self._session is None:

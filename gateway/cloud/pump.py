@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.cloud import topics
-from gateway.cloud.link import Connection, NotTaken, PayloadTooLarge
+from gateway.cloud.link import Connection, LinkDown, NotTaken, PayloadTooLarge
 from gateway.cloud.report import EventReceipt, encode_event
 from gateway.cloud.strict_json import PAYLOAD_MAX
 from gateway.model.ids import EventSeq, HubId
@@ -66,18 +66,20 @@ class OutboxPump:
         hub_id: HubId,
         nudges: Nudges,
         connection: Connection,
+        epoch: int,
         seal: PinSeal,
         heard: Callable[[], EventReceipt | None],
         resumes: Callable[[], int],
         announce: Callable[[], Awaitable[None]],
         patience_s: float = PATIENCE_S,
     ) -> None:
-        """`heard` is a receipt that is not stored yet; `resumes` counts the cloud's questions since the start; `announce` publishes a birth."""
+        """`epoch` is what the birth told; `heard` is a receipt that is not stored yet; `resumes` counts the cloud's questions since the start; `announce` publishes a birth."""
         self._db = db
         self._hub_id = hub_id
         self._topic = topics.up(hub_id, topics.Up.EVT)
         self._nudges = nudges
         self._connection = connection
+        self._epoch = epoch
         self._seal = seal
         self._time = asyncio.get_running_loop().time
         self._under_way: deque[asyncio.Future[None]] = deque()
@@ -97,6 +99,9 @@ class OutboxPump:
         """Send until the connection ends. Raises `LinkDown`."""
         while True:
             view = await self._look()
+            if view.epoch != self._epoch:
+                msg = "a new epoch of events has begun, which a new connection tells"
+                raise LinkDown(msg)
             self._take_watermark(view.watermark)
             self._pins = view.pins
             for stored in view.events:

@@ -143,6 +143,7 @@ class CloudService:
             hub_id=self._hub_id,
             nudges=self._nudges,
             connection=connection,
+            epoch=self._herald.epoch,
             seal=self._seal,
             heard=self._reception.heard,
             resumes=lambda: self._reception.counts.resumes,

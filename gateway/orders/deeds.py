@@ -97,9 +97,9 @@ def _pull(con: Connection, wish: PullBackupCode, order: Order, desk: Desk, at: I
     if original is None or original.is_deleted or pool.get(con, wish.code_id) is not None:
         message = "no such access code, or it was deleted, or is a backup itself"
         return Rejection(RejectionReason.ACCESS_CODE_NOT_FOUND, "access_code_id", message)
-    settings = desk.hub.locks.get(original.lock_id)
-    lead_ms = 0 if settings is None else settings.lead_ms
-    refusal = pools.may_pull(original, at, lead_ms, is_forced=wish.is_forced)
+    if (wrong := check_lock(original.lock_id, desk.hub, "access_code_id")) is not None:
+        return wrong
+    refusal = pools.may_pull(original, at, desk.lead_ms(con, original.lock_id), is_forced=wish.is_forced)
     if refusal is not None:
         return refusal
     given = pools.standing_in(con, wish.code_id)

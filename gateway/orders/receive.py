@@ -27,14 +27,14 @@ from gateway.model.ids import CodeId, EventSeq, LockId, Slot
 from gateway.model.instant import Instant, format_instant
 from gateway.model.pin import Pin
 from gateway.model.window import CodeType, Window
-from gateway.orders import deeds
+from gateway.orders import deeds, leaving, unmanaged
 from gateway.orders.deeds import Deed
 from gateway.orders.desk import Desk
 from gateway.orders.draw import draw_free
 from gateway.orders.pool import follow, give_way, part, retire, rivals
 from gateway.orders.relations import foreign_slot, related_rival, spares_like
 from gateway.orders.rules import check_guest, check_lock, check_pin, check_window, foreign_rival, rival
-from gateway.store import answers, codes, inbox, journal, locks, pool, slots, takeovers
+from gateway.store import answers, codes, facts, inbox, journal, locks, pool, slots, takeovers
 from gateway.store.database import Connection
 
 __all__ = ["Desk", "affected", "receive"]
@@ -80,6 +80,8 @@ def receive(con: Connection, order: Order, desk: Desk, at: Instant) -> Receipt:
         )
     _store(con, order, outcome, desk, at)
     code = outcome.code
+    if code.lock_id not in desk.hub.locks:  # a delete: no other order is taken for it
+        leaving.finish_deleted(con, code.lock_id, at)
     return Receipt(
         Reception.ACCEPTED,
         lock_id=code.lock_id,
@@ -125,7 +127,8 @@ def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, a
     if takeovers.is_asked_for(con, wish.code_id):
         message = "a code of somebody else is being taken over under this id: choose another id"
         return Rejection(RejectionReason.ALREADY_EXISTS, "access_code_id", message)
-    floor = 0 if before is None else before.generation
+    # Whatever deleted it, or would have deleted it, was newer.
+    floor = max(0 if before is None else before.generation, facts.overtaken(con, wish.code_id))
     generation = wish.generation if wish.generation is not None else floor + 1
     if generation <= floor:
         return _stale(floor)
@@ -162,6 +165,8 @@ def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, a
     before = codes.get(con, wish.code_id)
     if before is None or before.is_deleted:
         return _not_found()
+    if (wrong := check_lock(before.lock_id, desk.hub, "access_code_id")) is not None:
+        return wrong
     if pool.get(con, wish.code_id) is not None:
         message = "is a backup: it follows the code that it stands in for, update that one"
         return Rejection(RejectionReason.INVALID_INPUT, "access_code_id", message)
@@ -203,6 +208,9 @@ def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, a
 def _delete(con: Connection, wish: DeleteAccessCode, order: Order, at: Instant) -> _Change | Rejection:
     before = codes.get(con, wish.code_id)
     if before is None or before.is_deleted:
+        is_older = wish.generation is not None and wish.generation <= unmanaged.FIRST_GENERATION
+        if is_older and takeovers.adoption(con, wish.code_id) is not None:
+            return _stale(unmanaged.FIRST_GENERATION)
         return _not_found()
     generation = wish.generation if wish.generation is not None else before.generation + 1
     if generation <= before.generation:
@@ -217,7 +225,7 @@ def _check_code(con: Connection, code: AccessCode, pin: Pin | None, desk: Desk) 
     row = locks.get(con, code.lock_id)
     if pin is not None and (wrong := check_pin(pin, row)) is not None:
         return wrong
-    lead_ms = desk.hub.locks[code.lock_id].lead_ms if code.lock_id in desk.hub.locks else 0
+    lead_ms = desk.lead_ms(con, code.lock_id)
     same_pin = rivals(con, code.lock_id, code.digest)
     equal = rival(code, same_pin, lead_ms) or foreign_rival(_foreign_slot(con, code, pin, desk))
     return equal or related_rival(con, code, pin, desk.seal, lead_ms)
@@ -254,10 +262,19 @@ def _reject(con: Connection, order: Order, why: Rejection, at: Instant) -> Recei
     body: dict[str, Fact] = {"reason": why.reason.value, "field": why.field, "message": why.message}
     if why.rival is not None:
         body["conflicting_access_code_id"] = why.rival
-    for kind, facts in ((EventKind.COMMAND_RECEIVED, dict[str, Fact]()), (EventKind.COMMAND_REJECTED, body)):
+    for kind, told in ((EventKind.COMMAND_RECEIVED, dict[str, Fact]()), (EventKind.COMMAND_REJECTED, body)):
         about = _known_code(con, order)
-        journal.append(con, Event(kind, None, about, order.command_id, order.origin, facts), at)
+        journal.append(con, Event(kind, None, about, order.command_id, order.origin, told), at)
+    if isinstance(order.command, DeleteAccessCode) and why.reason is RejectionReason.ACCESS_CODE_NOT_FOUND:
+        _forestall(con, order.command, at)
     return Receipt(Reception.REJECTED, why)
+
+
+def _forestall(con: Connection, wish: DeleteAccessCode, at: Instant) -> None:
+    """There is no code to delete: perhaps the order that makes it is still on its way, and must not make it then (C1)."""
+    if wish.generation is not None:
+        facts.overtake(con, wish.code_id, wish.generation)
+    unmanaged.give_up(con, wish.code_id, at)
 
 
 def _known_code(con: Connection, order: Order) -> CodeId | None:

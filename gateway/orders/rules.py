@@ -27,14 +27,12 @@ class HubRules:
     locks: Mapping[LockId, LockSettings] = field(default_factory=dict)
 
 
-def check_lock(lock_id: LockId, hub: HubRules) -> Rejection | None:
-    """The lock must be one of this hub's."""
+def check_lock(lock_id: LockId, hub: HubRules, named_in: str = "device_id") -> Rejection | None:
+    """The lock must be one of this hub's. `named_in` is the field of the order that led to it."""
     if lock_id in hub.locks:
         return None
     known = ", ".join(sorted(hub.locks)) or "none"
-    return Rejection(
-        RejectionReason.DEVICE_NOT_FOUND, "device_id", f"this hub has no such lock; its locks are: {known}"
-    )
+    return Rejection(RejectionReason.DEVICE_NOT_FOUND, named_in, f"this hub has no such lock; its locks are: {known}")
 
 
 def check_window(window: Window, at: Instant) -> Rejection | None:

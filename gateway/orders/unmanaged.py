@@ -17,9 +17,12 @@ from gateway.orders.desk import Desk
 from gateway.orders.pool import give_way, rivals
 from gateway.orders.rules import check_pin, check_window, rival
 from gateway.ports import Entropy
-from gateway.store import codes, inbox, journal, locks, slots, takeovers
+from gateway.store import codes, facts, inbox, journal, locks, slots, takeovers
 from gateway.store.database import Connection
 from gateway.store.seal import PinSeal
+
+FIRST_GENERATION = 1
+"""Of a code that is taken over: its order carries none."""
 
 
 def listed(con: Connection, lock_id: LockId) -> list[Fact]:
@@ -45,6 +48,9 @@ def may_convert(con: Connection, wish: ConvertUnmanaged, order: Order, desk: Des
     if codes.get(con, wish.code_id) is not None or takeovers.is_asked_for(con, wish.code_id):
         message = "an access code with this id exists: choose another id"
         return Rejection(RejectionReason.ALREADY_EXISTS, "access_code_id", message)
+    if facts.overtaken(con, wish.code_id) >= FIRST_GENERATION:
+        message = "a newer order has deleted the access code with this id: choose another id"
+        return Rejection(RejectionReason.STALE, "access_code_id", message)
     try:
         window = Window(wish.starts_at, wish.ends_at)
     except ValueError:
@@ -61,9 +67,9 @@ def may_convert(con: Connection, wish: ConvertUnmanaged, order: Order, desk: Des
         message = "is not the PIN in that slot: leave it out, and the hub reads it from the lock"
         return Rejection(RejectionReason.INVALID_INPUT, "code", message)
     code = _code(wish.lock_id, _takeover(wish, order, at), digest, at)
-    settings = desk.hub.locks[wish.lock_id]
     same_pin = rivals(con, wish.lock_id, digest)
-    return check_pin(wish.pin, locks.get(con, wish.lock_id)) or rival(code, same_pin, settings.lead_ms)
+    lead_ms = desk.lead_ms(con, wish.lock_id)
+    return check_pin(wish.pin, locks.get(con, wish.lock_id)) or rival(code, same_pin, lead_ms)
 
 
 def convert(con: Connection, wish: ConvertUnmanaged, order: Order, seal: PinSeal, at: Instant) -> None:
@@ -124,6 +130,14 @@ def give_up_all(con: Connection, lock_id: LockId, cause: str, at: Instant) -> No
             _give_up(con, lock_id, takeover, cause, at)
 
 
+def give_up(con: Connection, code_id: CodeId, at: Instant) -> None:
+    """The code that an adoption is to make was deleted before it was made: the stranger's code stays a stranger's."""
+    waiting = takeovers.adoption(con, code_id)
+    if waiting is not None:
+        lock_id, takeover = waiting
+        _give_up(con, lock_id, takeover, "the access code was deleted before its PIN was read", at)
+
+
 def finished(con: Connection, code: CodeId, lock_id: LockId, at: Instant) -> None:
     """A code is proven gone: if somebody asked for an unmanaged one to go, this was it."""
     for takeover in takeovers.of_lock(con, lock_id).values():
@@ -151,7 +165,7 @@ def _adopt(con: Connection, lock_id: LockId, takeover: Takeover, pin: Pin, seal:
     give_way(con, lock_id, digest, at)
     codes.put(con, _code(lock_id, takeover, digest, at), seal.seal(pin, lock_id, takeover.code_id))
     slots.put(con, lock_id, adopted(record, takeover.code_id, digest))
-    body: dict[str, Fact] = {"slot": int(takeover.slot), "generation": 1}
+    body: dict[str, Fact] = {"slot": int(takeover.slot), "generation": FIRST_GENERATION}
     _tell(con, EventKind.UNMANAGED_CONVERTED, lock_id, takeover, body, at)
 
 
@@ -160,7 +174,8 @@ def _give_up(con: Connection, lock_id: LockId, takeover: Takeover, cause: str, a
     inbox.close(con, takeover.command_id, inbox.Final.FAILED)
     body: dict[str, Fact] = {"slot": int(takeover.slot), "cause": cause}
     _tell(con, EventKind.UNMANAGED_NOT_CONVERTED, lock_id, takeover, body, at)
-    _tell(con, EventKind.COMMAND_FAILED, lock_id, takeover, body | {"reason": "failed_to_convert", "generation": 1}, at)
+    failed: dict[str, Fact] = {"reason": "failed_to_convert", "generation": FIRST_GENERATION}
+    _tell(con, EventKind.COMMAND_FAILED, lock_id, takeover, body | failed, at)
 
 
 def _tell(
@@ -185,7 +200,7 @@ def _code(
         name=takeover.name,
         digest=digest,
         window=takeover.window,
-        generation=1,
+        generation=FIRST_GENERATION,
         created_at=at,
         accepted_at=at,
         deleted_at=deleted_at,

@@ -16,6 +16,7 @@ from gateway.model.ids import LockId
 from gateway.model.instant import Instant
 from gateway.model.network import Newcomer
 from gateway.model.snapshot import LockSettings
+from gateway.orders import leaving
 from gateway.orders.pairing import forget_device
 from gateway.ports import Clock, HouseholdPort, LockAddress
 from gateway.runtime.config import Config, LockConfig
@@ -85,7 +86,7 @@ class Household:
         return lock.address
 
     async def release(self, lock_id: LockId) -> bool:
-        """Forget a lock that left, and what was in it; its codes wait for a lock that joins under its name."""
+        """Forget a lock that left, and what was in it; its orders end, its codes wait for a lock that joins under its name."""
         if any(lock.lock_id == lock_id for lock in self._config.locks):
             return False
         at = self._clock.reading().lo
@@ -126,6 +127,7 @@ def _forget(con: Connection, lock_id: LockId, at: Instant) -> bool:
     # A lock that leaves a network forgets its codes, or keeps them: only a look tells, and the next device may be another one.
     forget_device(con, lock_id, at, is_another=False)
     pairing.forget(con, lock_id)
+    leaving.left(con, lock_id, at)
     journal.append(con, Event(EventKind.DEVICE_REMOVED, lock_id, actor=Origin.SHELL, body={"reason": "left"}), at)
     return True
 

@@ -1,4 +1,4 @@
-"""The chore of forgetting: erases and prunes what is due, and sleeps until the next thing is (A19).
+"""The chore of forgetting: erases and prunes what is due, removes copies of older schemas, and sleeps until the next is due (A19).
 
 Nothing that happens from now on can be due sooner than `retention.ERASED_AFTER_MS` from now, so a sleep until the earliest due
 instant misses nothing. Wall time may be set forward meanwhile; hence a look at least once a day.
@@ -8,7 +8,7 @@ import asyncio
 import logging
 
 from gateway.model.clock import ClockTrust
-from gateway.model.instant import DAY_MS, SECOND_MS
+from gateway.model.instant import DAY_MS, SECOND_MS, Instant
 from gateway.ports import Clock
 from gateway.store import retention
 from gateway.store.database import Connection, Database
@@ -36,12 +36,18 @@ class Housekeeping:
     async def _tidy(self) -> float:
         """Do what is due; returns for how many seconds nothing will be."""
         reading = self._clock.reading()
-        due = await self._database.read(retention.next_due)
-        # A clock that is not trusted may be wrong either way: what is gone is gone, so it can wait (T1).
-        if due is None or reading.trust is ClockTrust.UNTRUSTED:
-            return LONGEST_SLEEP_MS / SECOND_MS
-        if due > reading.lo:
-            return min(due - reading.lo, LONGEST_SLEEP_MS) / SECOND_MS
+
+        def look(con: Connection) -> tuple[Instant | None, Instant | None]:
+            # A clock that is not trusted may be wrong either way: what is gone is gone, so it can wait (T1).
+            if reading.trust is ClockTrust.UNTRUSTED:
+                return None, None
+            # Copies here too: the database's thread may wait for the disk, the event loop may not.
+            return retention.next_due(con), retention.forget_copies(self._database.path, reading.lo)
+
+        due, copy_due = await self._database.read(look)
+        if due is None or due > reading.lo:
+            edges = [edge for edge in (due, copy_due) if edge is not None]
+            return min([LONGEST_SLEEP_MS, *(edge - reading.lo for edge in edges)]) / SECOND_MS
 
         def forget(con: Connection) -> tuple[int, int]:
             return retention.erase(con, reading.lo), retention.prune(con, reading.lo)

@@ -97,6 +97,7 @@ def _failed(line: Line, _: ZoneInfo) -> str:
         "superseded": "a newer order took its place",
         "expired": "its time was over",
         "refused": "the lock said no",
+        "device_removed": "the lock was taken away",
     }
     reason = str(line.body.get("reason"))
     return f"order ended without effect: {reasons.get(reason, reason)}"

@@ -2,14 +2,21 @@
 
 from typing import cast
 
-from gateway.model.instant import Instant
+from gateway.model.ids import CodeId
+from gateway.model.instant import HOUR_MS, Instant
 from gateway.store import rows
 from gateway.store.database import Connection
 
 _KEPT = "facts"
 _EPOCH = "event.epoch"
+_EPOCH_RENEWED = "event.epoch_renewed_ms"
 _SESSION = "cloud.session"
 _HIGH_WATER = "clock.high_water_ms"
+_OVERTAKEN = "overtaken."
+
+EPOCH_LASTS_MS = HOUR_MS
+"""An epoch that was begun because of the cloud is followed by another after this time at the earliest: each costs a connection, and all
+events that are not confirmed come again. A restore by hand is rarer than that; a broken cloud is not."""
 
 
 def read(con: Connection, name: str) -> str | None:
@@ -41,7 +48,7 @@ def _kept(con: Connection) -> dict[str, str | None]:
 def begin_epoch(con: Connection, candidate: int) -> int:
     """The epoch of the event stream: `candidate` in a new database, else what was chosen then (C4).
 
-    Sequence numbers start anew with an epoch, so the cloud can tell a restored or remade database from a late event.
+    Numbers of events mean something within their epoch only, so the cloud can tell a remade database from a late event.
     """
     found = read(con, _EPOCH)
     if found is None:
@@ -50,9 +57,40 @@ def begin_epoch(con: Connection, candidate: int) -> int:
     return int(found)
 
 
+def renew_epoch(con: Connection, candidate: int, at: Instant) -> int | None:
+    """Begin another epoch, for this database is an older one than the cloud knows; None when one was begun too short a time ago.
+
+    The number is `candidate`, or higher: it must differ from that of every other life of this database, and of a second restore
+    of the same copy too.
+    """
+    renewed = read(con, _EPOCH_RENEWED)
+    if renewed is not None and at < int(renewed) + EPOCH_LASTS_MS:
+        return None
+    begun = max(candidate, epoch(con) + 1)
+    write(con, _EPOCH, str(begun))
+    write(con, _EPOCH_RENEWED, str(at))
+    return begun
+
+
 def epoch(con: Connection) -> int:
     """The epoch of the event stream; 0 before `begin_epoch`."""
     return int(read(con, _EPOCH) or 0)
+
+
+def overtaken(con: Connection, code_id: CodeId) -> int:
+    """The generation of the newest delete that found no code with this id; 0 when there was none."""
+    # Not kept with the connection: there is one for each order, and hardly any is ever asked for again.
+    row = con.execute("SELECT value FROM fact WHERE name = ?", (_OVERTAKEN + code_id,)).fetchone()
+    return 0 if row is None else int(str(row[0]))
+
+
+def overtake(con: Connection, code_id: CodeId, generation: int) -> None:
+    """A delete came before the order that makes its code: whatever is older than the delete is stale (C1).
+
+    Kept like the order itself, whose id is never forgotten either (N3): the create may come after weeks offline.
+    """
+    newest = max(generation, overtaken(con, code_id))
+    rows.keep(con, "fact", {"name": _OVERTAKEN + code_id}, {"value": str(newest)})
 
 
 def next_session(con: Connection) -> int:

@@ -20,6 +20,7 @@ from gateway.model.ids import CodeId, CommandId, EventSeq, LockId
 from gateway.model.instant import Instant
 from gateway.store import facts
 from gateway.store.database import Connection, Row
+from gateway.store.hub_time import EARLIEST_MARK
 from gateway.store.personal import is_true_to, joined, separated
 
 _ACKNOWLEDGED = "event.acknowledged"
@@ -168,8 +169,12 @@ def prune(con: Connection, before: Instant, count_max: int) -> int:
     """Take lines up to `before` off the beginning, at most `count_max`; returns how many.
 
     Stops at the first line that is younger, that the cloud has not confirmed (C3), or that is the newest event (its number
-    goes on from there, I6).
+    goes on from there, I6). Lines from before the time was ever known say nothing of their age: they are as old as the first
+    one of a known time, and stay while there is none.
     """
+    oldest = _oldest_known(con)
+    if oldest is None or oldest > before:
+        return 0
     first = con.execute("SELECT min(line) FROM journal").fetchone()
     begin = 0 if first is None or first[0] is None else cast("int", first[0])
     stop = con.execute(
@@ -188,12 +193,22 @@ def prune(con: Connection, before: Instant, count_max: int) -> int:
 
 
 def next_prunable_at(con: Connection, kept_ms: int) -> Instant | None:
-    """When the first line will have been kept for `kept_ms`; None when it has to stay for another reason."""
-    row = con.execute("SELECT at_ms, seq, line FROM journal ORDER BY line LIMIT 1").fetchone()
-    if row is None or cast("int", row[2]) >= _head(con).event_line:
+    """When the first line will have been kept for `kept_ms`; None when it has to stay for another reason.
+
+    One from before the time was ever known counts as `prune` counts it.
+    """
+    row = con.execute("SELECT seq, line FROM journal ORDER BY line LIMIT 1").fetchone()
+    if row is None or cast("int", row[1]) >= _head(con).event_line:
         return None
-    is_waiting = row[1] is not None and cast("int", row[1]) > acknowledged(con)
-    return None if is_waiting else Instant(cast("int", row[0]) + kept_ms)
+    is_waiting = row[0] is not None and cast("int", row[0]) > acknowledged(con)
+    oldest = None if is_waiting else _oldest_known(con)
+    return None if oldest is None else Instant(oldest + kept_ms)
+
+
+def _oldest_known(con: Connection) -> Instant | None:
+    """The instant of the first line of a known time. All lines before it are from 1970, since `lo` never goes back (T1)."""
+    row = con.execute("SELECT at_ms FROM journal WHERE at_ms >= ? ORDER BY line LIMIT 1", (EARLIEST_MARK,)).fetchone()
+    return None if row is None else Instant(cast("int", row[0]))
 
 
 NEAR_LINES = 64

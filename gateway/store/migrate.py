@@ -1,6 +1,9 @@
 """Brings a database file to the newest schema: forward only, a copy first, never an older program on a newer file."""
 
 import logging
+import os
+import re
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +32,7 @@ def migrate(connection: "Connection", path: Path) -> None:
     """Check the file and apply every schema version that it lacks, each in a transaction of its own.
 
     Before an existing file changes, a copy `<name>.v<old>` is written beside it (through SQLite, so that it is complete
-    and encrypted with the same key). Raises `SchemaTooNew` for a file of a newer program.
+    and encrypted with the same key); `retention.forget_copies` removes it. Raises `SchemaTooNew` for a file of a newer program.
     """
     have = _number(connection, "user_version")
     versions = schema_files()
@@ -70,8 +73,23 @@ def statements(sql: str) -> list[str]:
 
 def _copy(connection: "Connection", target: Path) -> None:
     target.unlink(missing_ok=True)
-    connection.execute("VACUUM INTO ?", (str(target),))
+    try:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    except BaseException:
+        # Half a copy helps nobody, and on a full disk it takes the room that is missing.
+        target.unlink(missing_ok=True)
+        raise
     target.chmod(0o600)
+    # The wall clock may be years off at a start. In 1970 says: no start with the new schema has told a known time yet.
+    os.utime(target, ns=(0, 0))
+
+
+def copies(path: Path) -> Iterator[Path]:
+    """The copies beside the file: whole names of this pattern, and real files only."""
+    name = re.compile(re.escape(path.name) + r"\.v[0-9]+")
+    for entry in path.parent.iterdir():
+        if name.fullmatch(entry.name) and entry.is_file() and not entry.is_symlink():
+            yield entry
 
 
 def _number(connection: "Connection", pragma: str) -> int:

@@ -43,6 +43,14 @@ def is_asked_for(con: Connection, code_id: CodeId) -> bool:
     return con.execute("SELECT 1 FROM takeover WHERE code_id = ?", (code_id,)).fetchone() is not None
 
 
+def adoption(con: Connection, code_id: CodeId) -> tuple[LockId, Takeover] | None:
+    """The lock and the request that will make a code with this id, while it is not done."""
+    row = con.execute(
+        f"SELECT lock_id, {_COLUMNS} FROM takeover WHERE code_id = ? AND purpose = ?", (code_id, Purpose.ADOPT.value)
+    ).fetchone()
+    return None if row is None else (LockId(str(row[0])), _takeover(row[1:]))
+
+
 def drop(con: Connection, lock_id: LockId, slot: Slot) -> None:
     """The request is done, or came to nothing."""
     con.execute("DELETE FROM takeover WHERE lock_id = ? AND slot = ?", (lock_id, slot))

@@ -84,6 +84,15 @@ def test_a_new_epoch_starts_a_new_stream_and_ends_the_old_one() -> None:
     assert seen(cloud) == [(EPOCH, 1), (EPOCH, 2), (EPOCH + 1, 1)]
 
 
+def test_c4_the_stream_of_a_restored_database_goes_on_where_its_birth_says() -> None:
+    cloud = make()
+    status(cloud, birth(5, acknowledged=2))
+    hear(cloud, 3, 4)
+    status(cloud, birth(6, acknowledged=2, epoch=EPOCH + 1))
+    hear(cloud, 3, 4, epoch=EPOCH + 1)
+    assert seen(cloud) == [(EPOCH, 3), (EPOCH, 4), (EPOCH + 1, 3), (EPOCH + 1, 4)]
+
+
 def test_a_late_will_does_not_bury_a_newer_birth() -> None:
     cloud = make()
     status(cloud, birth(1))

@@ -56,6 +56,7 @@ class Outbox:
             hub_id=HUB,
             nudges=self.nudges,
             connection=connection,
+            epoch=EPOCH,
             seal=make_desk().seal,
             heard=lambda: self.heard,
             resumes=lambda: self.resumes,

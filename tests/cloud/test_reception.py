@@ -19,10 +19,10 @@ from gateway.cloud.report import EventReceipt, encode_receipt, encode_resume
 from gateway.model.commands import Order, Receipt
 from gateway.model.events import Event, EventKind
 from gateway.model.ids import CodeId
-from gateway.model.instant import Instant
+from gateway.model.instant import HOUR_MS, Instant
 from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
 from gateway.orders.receive import Desk, receive
-from gateway.store import codes, journal
+from gateway.store import codes, facts, journal
 from gateway.store.database import Connection, Database
 from gateway.store.journal import StoredEvent
 from tests.builders import FRONT, NOON, FakeClock
@@ -54,18 +54,38 @@ class SickDatabase(Database):
         return await super().write(change)
 
 
+class FullDisk(Database):
+    """A disk without room: a transaction that changes nothing needs none, and succeeds."""
+
+    refusals = 0
+
+    @override
+    async def write[T](self, change: Callable[[Connection], T]) -> T:
+        def without_room(con: Connection) -> T:
+            before = con.total_changes
+            result = change(con)
+            if self.refusals > 0 and con.total_changes != before:
+                self.refusals -= 1
+                msg = "database or disk is full"
+                raise OSError(msg)
+            return result
+
+        return await super().write(without_room)
+
+
 class Inbox:
     """A store, a reception, and a connection that feeds it."""
 
     def __init__(self, db: Database, gather_s: float = 0.0) -> None:
         self.db = db
         self.nudges = Nudges()
+        self.clock = FakeClock()
         self.connection = FakeConnection()
         self.reception = InboxReception(
             db=db,
             hub_id=HUB,
             desk=make_desk(),
-            clock=FakeClock(),
+            clock=self.clock,
             nudges=self.nudges,
             pace=Pace(first_s=0.001, longest_s=0.002),
             gather_s=gather_s,
@@ -194,7 +214,6 @@ async def test_a_receipt_moves_the_watermark_and_wakes_the_pump(inbox: Inbox) ->
     ("receipt", "cause"),
     [
         (encode_receipt(EventReceipt(EPOCH + 1, 2)), "epoch: must be 7"),
-        (encode_receipt(EventReceipt(EPOCH, 4)), "seq: the newest event is 3"),
         (b"{}", 'receipt: stream: must be "evt"'),
         (b"nonsense", "receipt: not JSON"),
     ],
@@ -208,6 +227,32 @@ async def test_a_receipt_that_cannot_be_is_refused_and_logged(
         await connection.until_acknowledged(2)
     assert await inbox.db.read(journal.acknowledged) == 0
     assert any(cause in str(getattr(record, "cause", "")) for record in caplog.records)
+
+
+async def test_c4_a_receipt_for_an_event_that_never_was_begins_an_epoch_and_confirms_nothing(
+    inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database is an older one: what it has told since carried numbers that the cloud had taken already."""
+    async with inbox.open() as connection:
+        connection.order("o-1", "access_code.create", **CREATE)
+        connection.say(encode_receipt(EventReceipt(EPOCH, 4)), topics.Down.ACK)
+        await connection.until_acknowledged(2)
+    assert await inbox.db.read(facts.epoch) > EPOCH
+    assert await inbox.db.read(journal.acknowledged) == 0
+    assert [record.levelname for record in caplog.records if record.message == "epoch.begun"] == ["WARNING"]
+
+
+async def test_c4_a_cloud_that_receipts_what_never_was_again_and_again_gets_one_epoch_an_hour(inbox: Inbox) -> None:
+    seen = [EPOCH]
+    async with inbox.open() as connection:
+        for number, wait_ms in enumerate((0, 0, HOUR_MS - 1, 1), start=1):
+            inbox.clock.move(wait_ms)
+            connection.say(encode_receipt(EventReceipt(seen[-1], 1_000)), topics.Down.ACK)
+            # A receipt is stored with the next order at the latest.
+            connection.order(f"o-{number}", "access_code.delete", access_code_id="none")
+            await connection.until_acknowledged(2 * number)
+            seen.append(await inbox.db.read(facts.epoch))
+    assert EPOCH < seen[1] == seen[2] == seen[3] < seen[4]
 
 
 async def test_receipts_wait_for_company_and_are_committed_with_it(tmp_path: Path) -> None:
@@ -284,6 +329,18 @@ async def test_an_order_outlives_a_disk_that_is_full_for_long(tmp_path: Path) ->
         assert await inbox.kinds() == ["command.received", "command.accepted", "access_code.created"]
 
 
+async def test_n3_a_full_disk_poisons_no_order_although_the_probe_was_written_before(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as db:
+        await db.write(lambda con: facts.write(con, reception_module.PROBE, "works"))
+    db = await FullDisk.open(tmp_path / "hub.db", KEYS.page_key)
+    db.refusals = 40
+    inbox = Inbox(db)
+    async with db, inbox.open() as connection:
+        connection.order("o-1", "access_code.create", **CREATE)
+        await connection.until_acknowledged(1)
+        assert await inbox.kinds() == ["command.received", "command.accepted", "access_code.created"]
+
+
 async def test_nothing_is_acknowledged_while_the_database_fails(tmp_path: Path) -> None:
     inbox = await sick(tmp_path, failures=1_000_000)
     assert isinstance(inbox.db, SickDatabase)
@@ -322,6 +379,7 @@ async def test_a_message_that_always_fails_is_rejected_and_its_neighbours_live(
     rejected = [stored.event for stored in await inbox.events() if stored.event.kind == "command.rejected"]
     assert [event.command_id for event in rejected] == ["o-2"]
     assert (await inbox.kinds()).count("access_code.created") == 2
+    assert await inbox.db.read(lambda con: facts.read(con, reception_module.PROBE)) is None
 
 
 async def test_no_pin_reaches_the_log_at_any_level(inbox: Inbox, caplog: pytest.LogCaptureFixture) -> None:

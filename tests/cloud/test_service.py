@@ -9,7 +9,7 @@ import pytest
 from gateway.cloud import topics
 from gateway.cloud.backoff import BUSY_STEPS, Backoff, Pace
 from gateway.cloud.link import LinkDown, NotTaken, Outgoing
-from gateway.cloud.report import decode_presence, encode_resume
+from gateway.cloud.report import EventReceipt, decode_presence, encode_receipt, encode_resume
 from gateway.cloud.service import CloudService, CloudState
 from gateway.nudge import Nudges
 from gateway.store.database import Database
@@ -174,6 +174,26 @@ async def test_unanswered_events_go_out_after_a_restart(db: Database) -> None:
         connection = await again.connection(0)
         await connection.until_published(3)
     assert [event.seq for event in connection.events()] == [1, 2, 3]
+
+
+async def test_c4_a_restored_database_is_told_by_an_epoch_of_its_own_and_its_events_are_heard(db: Database) -> None:
+    """The hub told new orders' answers under numbers of before the restore: the cloud took them for repetitions, and waited."""
+    link = FakeLink()
+    async with running(make_service(db, link)):
+        connection = await link.connection(0)
+        connection.order("o-1", "access_code.create", access_code_id="a", device_id=FRONT, code="271828")
+        await connection.until_published(3)
+        connection.say(encode_receipt(EventReceipt(EPOCH, 300)), topics.Down.ACK)
+        second = await link.connection(1)
+        await second.until_published(3)
+    assert link.endings == ["hung up", "goodbye"]
+    births = [decode_presence(made.statuses()[0].payload) for made in link.made]
+    assert births[0].epoch == EPOCH < births[1].epoch
+    assert (births[1].last_seq, births[1].acknowledged_seq) == (3, 0)
+    will = link.wills[1]
+    assert will is not None
+    assert decode_presence(will.payload).epoch == births[1].epoch
+    assert [(event.epoch, event.seq) for event in second.events()] == [(births[1].epoch, seq) for seq in (1, 2, 3)]
 
 
 class Always:

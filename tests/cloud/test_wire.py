@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -353,3 +355,25 @@ def test_every_well_formed_create_is_understood(body: Json) -> None:
         body["code"],
         body["generation"],
     )
+
+
+COSTLY = """
+import resource
+from gateway.cloud.strict_json import PAYLOAD_MAX, NotClear, parse_object
+
+begin = b"[]" * 9 + b'"'
+payload = begin + rb'\\"' * ((PAYLOAD_MAX - len(begin)) // 2)
+resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+for _ in range(20):
+    try:
+        parse_object(payload)
+    except NotClear as refusal:
+        print(refusal)
+"""
+"""A string without an end that keeps saying it ended not. Read in one go it costs a millisecond of the ten seconds that the process has
+for all of them; read anew from every quotation mark, as it once was, ten seconds each (our measurement)."""
+
+
+def test_n3_the_largest_message_blocks_nobody_whatever_it_says() -> None:
+    done = subprocess.run([sys.executable, "-c", COSTLY], capture_output=True, text=True, check=False)
+    assert (done.returncode, set(done.stdout.splitlines())) == (0, {"not JSON, at character 2"}), done.stderr

@@ -9,7 +9,7 @@ from gateway.model.access_code import AccessCode
 from gateway.model.answers import Empty, Held, Sighting, SightingSource, Written
 from gateway.model.commands import KEPT, CreateAccessCode, DeleteAccessCode, Kept, Receipt, Reception, UpdateAccessCode
 from gateway.model.evidence import Evidence, Proof
-from gateway.model.ids import CodeId, LockId, Slot
+from gateway.model.ids import CodeId, CommandId, LockId, Slot
 from gateway.model.instant import DAY_MS, HOUR_MS, Instant
 from gateway.model.pin import NO_RUN, NOT_ALL_SAME, Pin
 from gateway.model.pin_rules import PinRelations
@@ -26,7 +26,7 @@ from gateway.orders import pool as pools
 from gateway.orders import unmanaged
 from gateway.orders.draw import draw_free
 from gateway.orders.pool import Cabinet
-from gateway.store import codes, journal, locks, pool, retention, slots, takeovers
+from gateway.store import codes, inbox, journal, locks, pool, retention, slots, takeovers
 from gateway.store.database import Connection
 from tests.builders import FRONT, LEAD_MS, NOON, make_profile
 from tests.orders.conftest import Room
@@ -452,3 +452,40 @@ async def test_a14_the_list_says_what_is_known_and_no_pin(room: Room) -> None:
     [entry] = listed
     assert entry == {"slot": 3, "is_pin_readable": True, "is_enabled": True, "seen_at": "2027-01-31T12:00:00.000Z"}
     assert "471147" not in str(await room.database.read(journal.timeline))
+
+
+CONVERT = ConvertUnmanaged(FRONT, Slot(3), CodeId("owner"), "Owner")
+CONVERT_KIND = "access_code.unmanaged.convert_to_managed"
+
+
+@pytest.mark.parametrize("generation", [None, 2])
+async def test_c1_a_delete_gives_up_the_adoption_that_waits_under_its_id(room: Room, generation: int | None) -> None:
+    await with_stranger(room)
+    await room.order(CONVERT, kind=CONVERT_KIND, command_id="adopt")
+    receipt = await room.order(DeleteAccessCode(CodeId("owner"), generation), kind="access_code.delete")
+    assert reason(receipt) == ("access_code_not_found", "access_code_id")
+    assert ("command.failed", "failed_to_convert") in await room.events()
+    seen = Sighting(Held(Pin("471147")), SightingSource.LOCK)
+
+    def look(con: Connection) -> AccessCode | None:
+        unmanaged.looked(con, FRONT, Slot(3), seen, room.desk.seal, NOON)
+        return codes.get(con, CodeId("owner"))
+
+    assert await room.database.write(look) is None
+    order = await room.database.read(lambda con: inbox.get(con, CommandId("adopt")))
+    assert order is not None
+    assert order.final is inbox.Final.FAILED
+
+
+async def test_c1_a_delete_that_is_not_newer_leaves_the_adoption_that_waits(room: Room) -> None:
+    await with_stranger(room)
+    await room.order(CONVERT, kind=CONVERT_KIND)
+    receipt = await room.order(DeleteAccessCode(CodeId("owner"), 1), kind="access_code.delete")
+    assert reason(receipt) == ("stale", "generation")
+    assert await room.database.read(lambda con: takeovers.is_asked_for(con, CodeId("owner")))
+
+
+async def test_c1_an_adoption_that_its_delete_overtook_is_stale(room: Room) -> None:
+    await with_stranger(room)
+    await room.order(DeleteAccessCode(CodeId("owner"), 2), kind="access_code.delete")
+    assert reason(await room.order(CONVERT, kind=CONVERT_KIND)) == ("stale", "access_code_id")

@@ -10,19 +10,22 @@ from gateway.model.commands import (
     Command,
     CreateAccessCode,
     DeleteAccessCode,
+    Receipt,
     Reception,
     Rejection,
     RejectionReason,
     UpdateAccessCode,
 )
-from gateway.model.ids import CodeId, LockId
+from gateway.model.ids import CodeId, CommandId, LockId
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from gateway.model.ledger import sighted
+from gateway.model.link import UNMEASURED, Link
 from gateway.model.pin import Pin, PinRule, PinRules
+from gateway.model.pool_commands import PullBackupCode
 from gateway.model.slot import SlotRecord
 from gateway.orders.digest import digests
-from gateway.orders.rules import LONGEST_AHEAD_MS
-from gateway.store import codes, hub_time, journal, locks, retention, slots
+from gateway.orders.rules import LONGEST_AHEAD_MS, HubRules
+from gateway.store import codes, hub_time, inbox, journal, lock_time, locks, retention, slots
 from gateway.store.database import Connection
 from tests.builders import FRONT, LEAD_MS, NOON, make_profile, slot
 from tests.orders.conftest import Room
@@ -136,6 +139,22 @@ async def test_a10_leads_and_removal_grace_count(room: Room, gap_ms: int, *, is_
     )
     receipt = await room.order(following)
     assert (receipt.reception is Reception.ACCEPTED) is is_taken
+
+
+async def test_a10_the_longer_lead_of_a_weak_link_counts(room: Room) -> None:
+    """Seed 100404: the later stay was on the lock an hour before its nominal lead, and the edit to its PIN hung."""
+    await room.order(CREATE)
+    now = CreateAccessCode(CodeId("now"), FRONT, "Now", Pin("1470"), None, Instant(START - HOUR_MS))
+    assert (await room.order(now)).rejection is None
+    edit = UpdateAccessCode(CodeId("now"), pin=Pin("2580"))
+    weak = Link(calls=100, failures=90)
+    await room.database.write(lambda con: locks.put_profile(con, FRONT, make_profile()))
+    await room.database.write(lambda con: lock_time.put_link(con, FRONT, weak))
+    refused = (await room.order(edit, kind="access_code.update")).rejection
+    assert refused is not None
+    assert (refused.reason, refused.rival) == (RejectionReason.DUPLICATE_ACCESS_CODE, GUEST)
+    await room.database.write(lambda con: lock_time.put_link(con, FRONT, UNMEASURED))
+    assert (await room.order(edit, kind="access_code.update")).rejection is None
 
 
 async def test_a10_a_readable_unmanaged_pin_counts(room: Room) -> None:
@@ -266,3 +285,95 @@ async def test_a6_names_and_windows_are_in_force_when_stored(room: Room) -> None
         "updating_name",
         "updating_time_frame",
     ]
+
+
+def why(receipt: Receipt) -> tuple[RejectionReason, str | None] | None:
+    return None if receipt.rejection is None else (receipt.rejection.reason, receipt.rejection.field)
+
+
+async def test_c1_a_create_that_its_delete_overtook_is_stale(room: Room) -> None:
+    gone = await room.order(DeleteAccessCode(GUEST, generation=2), kind="access_code.delete")
+    assert why(gone) == (RejectionReason.ACCESS_CODE_NOT_FOUND, "access_code_id")
+    late = await room.order(replace(CREATE, generation=1))
+    assert why(late) == (RejectionReason.STALE, "generation")
+    assert await room.database.read(lambda con: codes.get(con, GUEST)) is None
+    anew = await room.order(replace(CREATE, generation=3))
+    assert (anew.reception, anew.generation) == (Reception.ACCEPTED, 3)
+
+
+async def test_c1_of_deletes_that_overtook_the_create_the_newest_counts(room: Room) -> None:
+    for generation in (4, 2):
+        await room.order(DeleteAccessCode(GUEST, generation=generation), kind="access_code.delete")
+    late = await room.order(replace(CREATE, generation=3))
+    assert why(late) == (RejectionReason.STALE, "generation")
+
+
+async def test_c1_a_delete_that_overtakes_the_second_life_of_its_code_ends_that_one_too(room: Room) -> None:
+    await room.order(replace(CREATE, generation=1))
+    await room.order(DeleteAccessCode(GUEST, generation=2), kind="access_code.delete")
+    await room.database.write(lambda con: codes.finish(con, GUEST, NOON))
+    await room.order(DeleteAccessCode(GUEST, generation=4), kind="access_code.delete")
+    late = await room.order(replace(CREATE, generation=3))
+    assert why(late) == (RejectionReason.STALE, "generation")
+
+
+async def test_c1_a_create_without_generation_is_counted_above_the_delete_before_it(room: Room) -> None:
+    await room.order(DeleteAccessCode(GUEST, generation=2), kind="access_code.delete")
+    assert (await room.order(CREATE)).generation == 3
+
+
+async def test_c1_a_delete_without_generation_trusts_the_order_of_the_broker_and_is_not_kept(room: Room) -> None:
+    await room.order(DeleteAccessCode(GUEST), kind="access_code.delete")
+    assert (await room.order(replace(CREATE, generation=1))).reception is Reception.ACCEPTED
+
+
+def let_go(room: Room) -> None:
+    """The lock is none of the hub's any more."""
+    room.desk = replace(room.desk, hub=HubRules())
+
+
+async def test_c2_a_code_whose_lock_left_takes_no_changes(room: Room) -> None:
+    await room.order(CREATE)
+    let_go(room)
+    receipt = await room.order(UpdateAccessCode(GUEST, name="Other"), kind="access_code.update")
+    assert why(receipt) == (RejectionReason.DEVICE_NOT_FOUND, "access_code_id")
+    pulled = await room.order(PullBackupCode(GUEST, is_forced=True), kind="access_code.pull_backup_access_code")
+    assert why(pulled) == (RejectionReason.DEVICE_NOT_FOUND, "access_code_id")
+
+
+async def test_c2_a19_a_delete_of_a_code_whose_lock_left_is_applied_at_once_and_the_guest_forgotten(room: Room) -> None:
+    await room.order(CREATE)
+    let_go(room)
+    before = len(await room.events())
+    await room.order(DeleteAccessCode(GUEST), kind="access_code.delete", command_id="gone")
+    assert (await room.events())[before:] == [
+        ("command.received", None),
+        ("command.failed", "superseded"),
+        ("command.accepted", None),
+        ("access_code.mutations_requested", None),
+        ("command.applied", None),
+        ("access_code.deleted", None),
+    ]
+    order = await room.database.read(lambda con: inbox.get(con, CommandId("gone")))
+    assert order is not None
+    assert order.final is inbox.Final.APPLIED
+
+    def a_week_later(con: Connection) -> tuple[bytes | None, str]:
+        retention.erase(con, Instant(NOON + 7 * DAY_MS))
+        code = codes.get(con, GUEST)
+        assert code is not None
+        return codes.sealed_pin(con, GUEST), code.name
+
+    assert await room.database.write(a_week_later) == (None, "")
+
+
+async def test_n6_a_delete_of_a_code_in_a_slot_of_a_lock_that_is_out_of_the_configuration_waits_for_the_lock(
+    room: Room,
+) -> None:
+    await room.order(CREATE)
+    await room.database.write(lambda con: locks.put_profile(con, FRONT, make_profile()))
+    await room.database.write(lambda con: slots.put(con, FRONT, SlotRecord(slot(3), lease=GUEST)))
+    let_go(room)
+    await room.order(DeleteAccessCode(GUEST), kind="access_code.delete")
+    assert (await room.events())[-1] == ("access_code.mutations_requested", None)
+    assert not await room.database.read(lambda con: codes.is_finished(con, GUEST))

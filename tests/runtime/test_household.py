@@ -6,17 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model.ids import LockId
+from gateway.model.access_code import Origin
+from gateway.model.commands import CreateAccessCode, DeleteAccessCode, Order, Reception
+from gateway.model.ids import CodeId, CommandId, LockId, Slot
 from gateway.model.instant import MINUTE_MS
 from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.lock_clock import ClockState, LockClock
 from gateway.model.network import Newcomer
+from gateway.model.pin import Pin
+from gateway.model.pool_commands import DeleteUnmanaged
+from gateway.model.slot import SightedAs, SlotRecord
+from gateway.orders.receive import Desk, receive
+from gateway.orders.rules import HubRules
 from gateway.runtime.config import Config, LockConfig, load
 from gateway.runtime.household import Household
-from gateway.store import journal, lock_time, locks
+from gateway.store import codes, inbox, journal, lock_time, locks, slots, takeovers
 from gateway.store.database import Connection, Database
 from gateway.store.lock_time import LockTime
-from tests.builders import NOON, FakeClock, make_profile
+from gateway.store.seal import HubKeys, PinSeal
+from tests.builders import NOON, FakeClock, SeededEntropy, make_profile
 
 CONFIGURATION = """
 [hub]
@@ -108,6 +116,48 @@ async def test_lock_that_leaves_is_forgotten_and_one_of_the_configuration_is_not
     assert went == ["attic"]
     assert list(household.settings) == list(household.views) == ["cellar"]
     assert (await Household.open(config, database, FakeClock())).locks() == config.locks
+
+
+async def test_c2_orders_of_a_lock_that_leaves_end_and_its_living_codes_wait_for_it(
+    tmp_path: Path, database: Database
+) -> None:
+    household = await Household.open(configured(tmp_path), database, FakeClock())
+    attic = (await household.adopt(lock_at(5, "Attic"), "zwave")).lock_id
+    seal, entropy = PinSeal(HubKeys.derive(b"s" * 32), SeededEntropy().token), SeededEntropy()
+    desk = Desk(HubRules(household.settings), seal, entropy)
+
+    def order(con: Connection, kind: str, command: CreateAccessCode | DeleteAccessCode | DeleteUnmanaged) -> None:
+        order = Order(CommandId(f"{kind}-{command!r}"), kind, Origin.CLOUD, repr(command).encode(), command)
+        assert receive(con, order, desk, NOON).reception is Reception.ACCEPTED
+
+    def fill(con: Connection) -> None:
+        locks.put_profile(con, attic, make_profile())
+        for code_id, pin in (("stays", "258025"), ("goes", "471147")):
+            order(con, "access_code.create", CreateAccessCode(CodeId(code_id), attic, "Guest", Pin(pin)))
+        slots.put(con, attic, SlotRecord(Slot(1), lease=CodeId("goes")))
+        slots.put(con, attic, SlotRecord(Slot(2), sighted=SightedAs.MASKED, sighted_at=NOON))
+        order(con, "access_code.delete", DeleteAccessCode(CodeId("goes")))
+        order(con, "access_code.unmanaged.delete", DeleteUnmanaged(attic, Slot(2)))
+
+    await database.write(fill)
+    before = await database.read(journal.last_seq)
+    assert await household.release(attic)
+    events = [each.event for each in await database.read(lambda con: journal.outbox(con, before, 10))]
+    failed = [event for event in events if event.kind == "command.failed"]
+    assert [event.body["reason"] for event in failed] == ["device_removed"] * 3
+    assert sorted(str(event.command_id).split("-")[0] for event in failed) == [
+        "access_code.create",
+        "access_code.delete",
+        "access_code.unmanaged.delete",
+    ]
+    assert [event.kind.value for event in events if event not in failed] == [
+        "access_code.deleted",
+        "access_code.deleted",
+        "device.removed",
+    ]
+    assert await database.read(lambda con: inbox.open_orders(con, attic)) == ()
+    assert await database.read(lambda con: takeovers.of_lock(con, attic)) == {}
+    assert [code.code_id for code in await database.read(lambda con: codes.unfinished(con, attic))] == ["stays"]
 
 
 async def test_a2_a_lock_that_joins_under_the_name_of_one_that_left_inherits_no_proof_of_windows(

@@ -1,19 +1,24 @@
 """The database: a transaction is a function, all of it or nothing, and the file cannot be read or changed by others."""
 
 import asyncio
+import contextlib
 import inspect
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiosqlite
 import pytest
 
-from gateway.model.events import Event, EventKind
 from gateway.model.ids import CodeId
-from gateway.store import facts, journal, rows
+from gateway.model.instant import Instant
+from gateway.store import database as opening
+from gateway.store import facts, inbox, journal, rows
 from gateway.store.database import Connection, Database, DatabaseUnusable, _set_up, connect
+from gateway.store.inbox import Final
 from gateway.store.migrate import SchemaTooNew, schema_files, statements
-from tests.builders import NOON
-from tests.store.conftest import PAGE_KEY
+from tests.builders import FRONT, NOON
+from tests.store.conftest import ABOUT_A_CODE, PAGE_KEY, make_older, make_order
 
 
 async def test_what_write_returned_from_is_there_after_opening_again(tmp_path: Path) -> None:
@@ -103,6 +108,73 @@ async def test_one_flipped_bit_is_noticed(tmp_path: Path, offset: int) -> None:
         await use()
 
 
+async def test_a_full_disk_is_not_told_as_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "hub.db"
+    make_older(path, 5).close()
+    # SQLite's own words for a full disk, at the first page that a migration would add.
+    monkeypatch.setattr(opening, "_set_up", _without_room)
+    with pytest.raises(DatabaseUnusable, match="database or disk is full") as told:
+        await Database.open(path, PAGE_KEY)
+    _says_to_leave_the_file(told.value)
+
+
+async def test_a_locked_file_is_not_told_as_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "hub.db"
+    make_older(path, 5).close()
+    monkeypatch.setattr(opening, "BUSY_MS", 10)
+    holder = connect(path)
+    _set_up(holder, PAGE_KEY)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(DatabaseUnusable, match="database is locked") as told:
+            await Database.open(path, PAGE_KEY)
+    finally:
+        holder.close()
+    _says_to_leave_the_file(told.value)
+
+
+async def test_what_cannot_be_opened_beside_the_file_is_not_told_as_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    make_older(path, 5).close()
+    (tmp_path / "hub.db-wal").mkdir()
+    with pytest.raises(DatabaseUnusable, match="unable to open") as told:
+        await Database.open(path, PAGE_KEY)
+    _says_to_leave_the_file(told.value)
+
+
+async def test_a_copy_that_finds_no_room_is_not_left_half_written_and_the_file_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    make_older(path, 5, facts_too=300).close()
+    with _files_no_longer_than(64 * 1024), pytest.raises(DatabaseUnusable, match=r"I/O error|full") as told:
+        await Database.open(path, PAGE_KEY)
+    _says_to_leave_the_file(told.value)
+    assert not list(tmp_path.glob("*.v*"))
+    async with await Database.open(path, PAGE_KEY) as database:
+        assert await database.read(journal.verify) is None
+        assert (tmp_path / "hub.db.v5").exists()
+
+
+def _says_to_leave_the_file(told: DatabaseUnusable) -> None:
+    assert "do not move it" in str(told)
+    assert "wrong key" not in str(told)
+    assert "empty schedule" not in str(told)
+
+
+def _without_room(con: Connection, key: bytes) -> None:
+    _set_up(con, key)
+    con.execute("PRAGMA max_page_count = 1").fetchall()
+
+
+@contextlib.contextmanager
+def _files_no_longer_than(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 async def test_a_file_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
     async with await Database.open(path, PAGE_KEY) as database:
@@ -140,27 +212,53 @@ async def test_a_row_that_is_kept_again_writes_what_changed_and_nothing_else(dat
 
 async def test_a_file_of_an_older_program_keeps_its_journal_and_its_chain(tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
-    _older(path, 5)
+    make_older(path, 5).close()
     async with await Database.open(path, PAGE_KEY) as database:
         assert await database.read(journal.verify) is None
         assert [stored.seq for stored in await database.read(lambda con: journal.outbox(con, 1, 10))] == [2, 3]
         assert len(await database.read(lambda con: journal.timeline(con, CodeId("code-1")))) == 3
-        assert await database.write(lambda con: journal.append(con, _EVENT, NOON)) == 4
+        assert await database.write(lambda con: journal.append(con, ABOUT_A_CODE, NOON)) == 4
         assert await database.read(journal.verify) is None
 
 
-_EVENT = Event(EventKind.CODE_CREATED, None, CodeId("code-1"))
-
-
-def _older(path: Path, version: int) -> None:
-    """Make the file as a program of that schema would have, with a code and three events about it."""
-    con = connect(path)
-    _set_up(con, PAGE_KEY)
-    for number, sql in schema_files():
-        if number <= version:
-            for statement in statements(sql):
-                con.execute(statement)
-    con.execute(f"PRAGMA user_version = {version}")
-    for _ in range(3):
-        journal.append(con, _EVENT, NOON)
+async def test_n3_open_orders_of_an_older_program_are_still_found_and_answered_once(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    con = make_older(path, 6)
+    orders = [make_order(f"order-{number}", received_at=Instant(NOON + number)) for number in range(3)]
+    for order in orders:
+        inbox.add(con, order)
+    inbox.close(con, orders[1].command_id, Final.APPLIED)
+    assert "command_open" in _indexes(con)
     con.close()
+
+    async with await Database.open(path, PAGE_KEY) as database:
+        assert "command_open" not in await database.read(_indexes)
+        waiting = await database.read(lambda con: inbox.open_orders(con, FRONT))
+        assert [order.command_id for order in waiting] == ["order-0", "order-2"]
+        await database.write(lambda con: inbox.close(con, orders[0].command_id, Final.FAILED))
+        with pytest.raises(AssertionError, match="already has its final answer"):
+            await database.write(lambda con: inbox.close(con, orders[0].command_id, Final.APPLIED))
+        with pytest.raises(AssertionError, match="already has its final answer"):
+            await database.write(lambda con: inbox.close(con, orders[1].command_id, Final.FAILED))
+    async with await Database.open(path, PAGE_KEY) as database:
+        waiting = await database.read(lambda con: inbox.open_orders(con, FRONT))
+        assert [order.command_id for order in waiting] == ["order-2"]
+        found = await database.read(lambda con: [inbox.get(con, order.command_id) for order in orders])
+        assert [None if row is None else row.final for row in found] == [Final.FAILED, Final.APPLIED, None]
+
+
+async def test_the_copy_before_a_migration_is_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    make_older(path, 6).close()
+    async with await Database.open(path, PAGE_KEY):
+        pass
+    copy = connect(tmp_path / "hub.db.v6")
+    _set_up(copy, PAGE_KEY)
+    assert copy.execute("PRAGMA user_version").fetchone() == (6,)
+    assert "command_open" in _indexes(copy)
+    assert journal.last_seq(copy) == 3
+    copy.close()
+
+
+def _indexes(con: Connection) -> set[str]:
+    return {str(name) for (name,) in con.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}

@@ -2,10 +2,11 @@
 
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import CodeId
-from gateway.model.instant import DAY_MS, Instant
+from gateway.model.instant import DAY_MS, HOUR_MS, Instant
 from gateway.model.personal import Personal
 from gateway.store import codes, journal, retention
 from gateway.store.database import Connection, Database
+from gateway.store.hub_time import EARLIEST_MARK
 from tests.builders import FRONT, NOON, make_code
 
 GUEST = CodeId("guest")
@@ -164,3 +165,76 @@ async def test_a_long_journal_is_pruned_in_bites(database: Database) -> None:
     await database.write(live)
     assert [await database.write(lambda con: journal.prune(con, NOON, 3)) for _ in range(4)] == [3, 3, 1, 0]
     assert await database.read(journal.verify) is None
+
+
+UPTIME = Instant(HOUR_MS)
+"""What a hub that nobody told the time yet takes for it: an hour since 1970."""
+
+
+def begin_in_1970(con: Connection) -> None:
+    """Three lines of a new hub, all confirmed by the cloud."""
+    for _ in range(3):
+        tell(con, EventKind.CODE_CREATED, {}, UPTIME)
+    journal.acknowledge(con, 99)
+
+
+async def test_a19_lines_from_before_the_time_was_known_are_kept_as_long_as_the_first_one_after(
+    database: Database,
+) -> None:
+    await database.write(begin_in_1970)
+    await database.write(lambda con: tell(con, EventKind.HUB_CLOCK_KNOWN, {}, NOON))
+    await database.write(lambda con: tell(con, EventKind.CODE_REMOVED, {}, Instant(NOON + DAY_MS)))
+    await database.write(lambda con: journal.acknowledge(con, 99))
+
+    assert await database.read(retention.next_due) == AGED
+    assert await database.write(lambda con: retention.prune(con, Instant(AGED - 1))) == 0
+    assert await database.write(lambda con: retention.prune(con, AGED)) == 4
+    assert [line.line for line in await database.read(journal.timeline)] == [5]
+    assert await database.read(journal.verify) is None
+
+
+async def test_a19_nothing_is_pruned_while_no_line_tells_a_time(database: Database) -> None:
+    await database.write(begin_in_1970)
+    assert await database.read(retention.next_due) is None
+    assert await database.write(lambda con: retention.prune(con, AGED)) == 0
+    assert len(await database.read(journal.timeline)) == 3
+
+
+async def test_c3_an_unconfirmed_first_line_of_a_known_time_leaves_nothing_due_behind_it(database: Database) -> None:
+    await database.write(begin_in_1970)
+    await database.write(lambda con: journal.acknowledge(con, 3))
+    for _ in range(2):
+        await database.write(lambda con: tell(con, EventKind.CODE_CREATED, {}, NOON))
+    assert await database.read(retention.next_due) == AGED
+    assert await database.write(lambda con: retention.prune(con, AGED)) == 3
+    assert await database.read(retention.next_due) is None
+
+
+async def test_a19_a_line_at_the_earliest_mark_tells_a_time(database: Database) -> None:
+    def live(con: Connection) -> None:
+        for _ in range(3):
+            tell(con, EventKind.CODE_CREATED, {}, EARLIEST_MARK)
+        journal.acknowledge(con, 99)
+
+    await database.write(live)
+    due = Instant(EARLIEST_MARK + retention.JOURNAL_KEPT_MS)
+    assert await database.read(retention.next_due) == due
+    assert await database.write(lambda con: retention.prune(con, due)) == 2
+
+
+async def test_a19_a_removal_from_before_the_time_was_known_is_erased_seven_days_after_the_first_look_since(
+    database: Database,
+) -> None:
+    await database.write(live_and_go)
+    await database.write(lambda con: codes.finish(con, GUEST, UPTIME))
+
+    assert await database.read(retention.next_due) == UPTIME + 7 * DAY_MS, "a look is due as soon as the time is known"
+    assert await database.write(lambda con: retention.erase(con, NOON)) == 0
+    assert await database.read(lambda con: codes.sealed_pin(con, GUEST)) == b"sealed"
+    assert "Adams" in await database.read(dump)
+
+    assert await database.read(retention.next_due) == DUE
+    assert await database.write(lambda con: retention.erase(con, Instant(DUE - 1))) == 0
+    assert await database.write(lambda con: retention.erase(con, DUE)) > 0
+    assert await database.read(lambda con: codes.sealed_pin(con, GUEST)) is None
+    assert "Adams" not in await database.read(dump)
