@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final, override
 
-from zwave_js_server.const import ControllerStatus, NodeStatus, RemoveNodeReason
+from zwave_js_server.const import ControllerStatus, RemoveNodeReason
 from zwave_js_server.model.driver import Driver
 from zwave_js_server.model.node import Node
 
 from drivers.zwave.clocked import open_lock
 from drivers.zwave.failures import Failure
-from drivers.zwave.knocking import knock, probe
+from drivers.zwave.knocking import knock_at_dead, probe
 from drivers.zwave.link_health import health_of
 from drivers.zwave.lock import ZWaveLock
 from drivers.zwave.mailbox import Comings
@@ -112,6 +112,7 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
         self._ports: dict[LockId, ZWaveLock] = {}
         self._slotless: set[LockId] = set()
         self._ring = asyncio.Event()
+        self._knock_at_s: float | None = None
         self._stick = StickWatch()
         self._server: ServerProcess | None = None
         self._url = options.url if options.server is None else ""
@@ -227,7 +228,8 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
     async def _tend(self, driver: Driver) -> None:
         self._judge_network(driver.controller.home_id or 0)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._joining.serve(driver.controller), name="zwave.joining")
+            serving = self._joining.serve(driver.controller, is_ours=self._stranger is None)
+            group.create_task(serving, name="zwave.joining")
             group.create_task(self._compare_for_ever(driver), name="zwave.compare")
 
     async def _compare_for_ever(self, driver: Driver) -> None:
@@ -291,7 +293,7 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
             self._depart(address.lock_id, trouble or "the node was included anew")
             port = None
         if port is None and trouble is None and node is not None:
-            facts = await facts_of(node)
+            facts = await facts_of(node, is_server_in_utc=self._options.is_in_utc(os.environ))
             profile = profile_of(facts, address.overrides)
             if not profile.slots:
                 self._slotless.add(address.lock_id)
@@ -335,18 +337,21 @@ class ZWaveDriver(DriverPort, NetworkPort, HealthPort):
         self._ring.set()
 
     async def _wait_or_knock(self, driver: Driver) -> None:
+        loop = asyncio.get_running_loop()
+        if self._knock_at_s is None:
+            self._knock_at_s = loop.time() + KNOCK_EVERY_S
         is_troubled = self._stick.trouble is not None
+        if not is_troubled and loop.time() >= self._knock_at_s:
+            if self._stranger is None:
+                await knock_at_dead(driver.controller, self._roster.nodes)
+            # Moved on by nothing else: a lock that always has something to tell must not keep a dead one away.
+            self._knock_at_s = loop.time() + KNOCK_EVERY_S
         try:
-            async with asyncio.timeout(PROBE_EVERY_S if is_troubled else KNOCK_EVERY_S):
+            async with asyncio.timeout(PROBE_EVERY_S if is_troubled else self._knock_at_s - loop.time()):
                 await self._ring.wait()
         except TimeoutError:
             if is_troubled:
                 self._on_call(await probe(driver.controller))
-                return
-            for address in self._roster.nodes:
-                node = driver.controller.nodes.get(address.node_id)
-                if node is not None and not node.ready and node.status is NodeStatus.DEAD:
-                    await knock(node)
 
     def _describe(self, driver: Driver) -> str:
         home_id = driver.controller.home_id

@@ -1,17 +1,28 @@
 """Two harmless questions: to a lock, whether it is there again, and to the stick, whether it works."""
 
 import logging
+from collections.abc import Iterable
 
+from zwave_js_server.const import NodeStatus
 from zwave_js_server.model.controller import Controller
 from zwave_js_server.model.node import Node
 
 from drivers.zwave.failures import CallFailed, Failure
+from drivers.zwave.options import NodeAddress
 from drivers.zwave.session import CALL_TIMEOUT_S, ask
 
 log = logging.getLogger(__name__)
 
 
-async def knock(node: Node) -> None:
+async def knock_at_dead(controller: Controller, addresses: Iterable[NodeAddress]) -> None:
+    """Ping each of these locks that was dead at the server's start and never arrived."""
+    for address in addresses:
+        node = controller.nodes.get(address.node_id)
+        if node is not None and not node.ready and node.status is NodeStatus.DEAD:
+            await _knock(node)
+
+
+async def _knock(node: Node) -> None:
     """Ping a lock; Z-Wave JS then finds out by itself whether it is alive. Up to three beams of 1.1 s."""
     try:
         await ask(node.async_ping(), CALL_TIMEOUT_S)

@@ -231,7 +231,7 @@ class ZWaveLock(LockPort):
             look=self.read_slot,
             learn_none=self._learn_no_schedule,
         )
-        return Windows(calls, profile.schedule, facts)
+        return Windows(calls, profile.schedule, facts, supervision_is_honest=profile.supervision_is_honest)
 
     def _learn_no_schedule(self) -> None:
         self._profile = replace(self._profile, schedule=None)

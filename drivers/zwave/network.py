@@ -3,6 +3,7 @@
 Theory. One task at a time, begun by a person at the shell and told as a story of sentences. The task runs in the driver, not in the
 shell's session, because a person walks to the door meanwhile. It belongs to one life of the connection: when that ends, so does the
 task. Events of the controller are gathered in a queue from before the first command, so that none is missed.
+What a task opened is closed by `openings.py`, if not in this life then in the next.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from zwave_js_server.model.node import Node
 from drivers.zwave.failures import CallFailed
 from drivers.zwave.joining import PIN_DIGITS, SECURITY_WORDS, STRONG, fits, granted, is_whole, read_key
 from drivers.zwave.node_trouble import is_keypad_lock
+from drivers.zwave.openings import Openings, Told
 from drivers.zwave.roster import Roster
 from drivers.zwave.session import CALL_TIMEOUT_S, ask
 from gateway.model.failures import Busy, Part, Unreachable, Unsupported
@@ -65,10 +67,6 @@ _NOT_JOINED: Final = "The lock did not join: bring it closer to the stick, and c
 type Event = Mapping[str, object]
 
 
-class Told(Exception):  # noqa: N818 - how a task ends badly, not a fault of ours
-    """The task cannot go on; the text is the last line of its story."""
-
-
 class Network(NetworkPort):
     """The tasks of one driver, for the locks of its roster."""
 
@@ -80,6 +78,7 @@ class Network(NetworkPort):
         self._asked = asyncio.Event()
         self._story: NetworkStory | None = None
         self._news = asyncio.Event()
+        self._openings = Openings()
 
     @override
     async def begin(self, wish: NetworkWish) -> None:
@@ -107,10 +106,15 @@ class Network(NetworkPort):
             self._news.clear()
             await self._news.wait()
 
-    async def serve(self, controller: Controller) -> None:
-        """Carry out what is asked, for one life of the connection; until cancelled."""
+    async def serve(self, controller: Controller, *, is_ours: bool = True) -> None:
+        """Carry out what is asked, for one life of the connection; until cancelled.
+
+        First closes what an earlier life left open, unless the network is not the hub's (`is_ours`), which nothing is sent to.
+        """
         self._controller = controller
         try:
+            if is_ours:
+                await self._openings.close_all(controller)
             while True:
                 await self._asked.wait()
                 self._asked.clear()
@@ -148,30 +152,20 @@ class Network(NetworkPort):
             begun = controller.async_begin_inclusion(InclusionStrategy.DEFAULT)
         else:
             begun = controller.async_begin_inclusion(InclusionStrategy.SECURITY_S2)
-        if not await ask(begun, CALL_TIMEOUT_S):
-            raise Told("The stick does not listen: another lock may be just joining or leaving. Try again.")
-        self._say(f"The stick listens for {JOIN_S:.0f} s: put the lock into its joining (inclusion) mode now.")
-        try:
+        async with self._openings.listening(begun, controller.async_stop_inclusion):
+            self._say(f"The stick listens for {JOIN_S:.0f} s: put the lock into its joining (inclusion) mode now.")
             await self._follow(controller, wish, events, JOIN_S)
-        except Told:
-            await ask(controller.async_stop_inclusion(), CALL_TIMEOUT_S)
-            raise
 
     async def _provision(self, controller: Controller, wish: NetworkWish, events: asyncio.Queue[Event]) -> None:
         key = read_key(wish.key or "")
         if key is None or not is_whole(key):
             raise Told("SmartStart needs the whole key: 40 digits in eight groups, as printed on the lock.")
         entry = ProvisioningEntry(key, list(STRONG))
-        await ask(controller.async_provision_smart_start_node(entry), CALL_TIMEOUT_S)
-        self._say(
-            f"The lock is expected. Give it power now: it joins by itself within {SMART_START_S / 60:.0f} minutes."
-        )
-        try:
+        async with self._openings.expecting(controller, entry):
+            self._say(
+                f"The lock is expected. Give it power now: it joins by itself within {SMART_START_S / 60:.0f} minutes."
+            )
             await self._follow(controller, wish, events, SMART_START_S)
-        except Told:
-            # A lock that comes later would join unseen, and nobody would know.
-            await ask(controller.async_unprovision_smart_start_node(key), CALL_TIMEOUT_S)
-            raise
 
     async def _follow(
         self, controller: Controller, wish: NetworkWish, events: asyncio.Queue[Event], patience_s: float
@@ -267,14 +261,9 @@ class Network(NetworkPort):
             self._end(NetworkOutcome.DONE, line, newcomer, known.lock_id)
 
     async def _exclude(self, controller: Controller, events: asyncio.Queue[Event]) -> None:
-        if not await ask(controller.async_begin_exclusion(), CALL_TIMEOUT_S):
-            raise Told("The stick does not listen: another lock may be just joining or leaving. Try again.")
-        self._say(f"The stick listens for {JOIN_S:.0f} s: put the lock into its leaving (exclusion) mode now.")
-        try:
+        async with self._openings.listening(controller.async_begin_exclusion(), controller.async_stop_exclusion):
+            self._say(f"The stick listens for {JOIN_S:.0f} s: put the lock into its leaving (exclusion) mode now.")
             number = await _removed(events, JOIN_S, "No device left: bring it closer to the stick, and try again.")
-        except Told:
-            await ask(controller.async_stop_exclusion(), CALL_TIMEOUT_S)
-            raise
         self._end(NetworkOutcome.DONE, await self._farewell(number, "has left"))
 
     async def _remove_failed(self, controller: Controller, wish: NetworkWish, events: asyncio.Queue[Event]) -> None:

@@ -25,13 +25,18 @@ only and does not tell which; such a lock is looked at more often instead."""
 STATUSES_VERSION: Final = 2
 """User Code, from which a lock lists the user statuses that it supports (CC:0063.02.07)."""
 
+TIME_VERSION: Final = 2
+"""Time, from which a lock is told its offset. Z-Wave JS 15.29 (`shouldUseLocalTime` of TimeParametersCC) sets the clock of a lock without it
+in the local time of the server's process, against CC:008B.01, and takes what such a lock tells for that as well. It also uses UTC for
+a lock that asks it for the time (controls Time), which the server does not tell."""
+
 _S2: Final = frozenset(
     {SecurityClass.S2_UNAUTHENTICATED, SecurityClass.S2_AUTHENTICATED, SecurityClass.S2_ACCESS_CONTROL}
 )
 
 
-async def facts_of(node: Node) -> NodeFacts:
-    """Gather the facts. The counts of slots are the lock's own answers of the interview, which the server remembers."""
+async def facts_of(node: Node, *, is_server_in_utc: bool) -> NodeFacts:
+    """Gather the facts. `is_server_in_utc` says what is known of the server's process. The counts of slots are the lock's own answers of the interview, which the server remembers."""
     values = cached_values(node)
     versions = {known.id: known.version for known in node.command_classes}
     schedule_version = versions.get(CommandClass.SCHEDULE_ENTRY_LOCK, 0)
@@ -48,6 +53,7 @@ async def facts_of(node: Node) -> NodeFacts:
         year_day_slots=await _year_day_slots(node) if schedule_version else 0,
         has_schedule_zone=schedule_version >= SCHEDULE_ZONE_VERSION,
         has_clock=CommandClass.TIME_PARAMETERS in versions,
+        is_clock_in_utc=is_server_in_utc or versions.get(CommandClass.TIME, 0) >= TIME_VERSION,
         tells_hands=versions.get(CommandClass.NOTIFICATION, 0) >= NOTIFICATION_VERSION,
         can_disable=versions.get(CommandClass.USER_CODE, 0) >= STATUSES_VERSION and await _can_disable(node),
     )

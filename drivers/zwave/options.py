@@ -2,6 +2,7 @@
 
 [driver.options]                    one of:
 url = "ws://127.0.0.1:3000"         a server that somebody else runs (the default)
+server_in_utc = true                whether that server's process runs in UTC; known of ours, see `is_in_utc`
 stick = "/dev/serial/by-id/…"       a server that we run ourselves on this stick, with supervise = true
 supervise = true
 port = 3000                         loopback port of that server; a free one when left out
@@ -15,6 +16,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from drivers.zwave.quirks import OVERRIDES, Quirks, read_overrides
+from drivers.zwave.renewal import REQUEST
 from gateway.model.ids import LockId
 from gateway.ports import LockAddress
 
@@ -25,7 +27,7 @@ NODE_MAX: Final = 4000
 """Highest node id: 232 on the mesh, 256 to 4000 with Long Range (SDS14242)."""
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_KNOWN: Final = frozenset({"url", "stick", "supervise", "port", "keys_file"})
+_KNOWN: Final = frozenset({"url", "server_in_utc", "stick", "supervise", "port", "keys_file"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,21 @@ class NodeAddress:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """All of it, checked. `server` is None when the server at `url` is somebody else's."""
+    """All of it, checked. `server` is None when the server at `url` is somebody else's; `server_in_utc` None when nobody says so."""
 
     url: str
     server: OwnServer | None
     nodes: tuple[NodeAddress, ...]
+    server_in_utc: bool | None = None
+
+    def is_in_utc(self, environment: Mapping[str, str]) -> bool:
+        """Whether the server is known to run in UTC, which decides what time it tells most locks (D6, T5).
+
+        Ours does, as our child and as the unit beside the gateway's own, which is where `REQUEST` is set and the address is the usual one.
+        """
+        if self.server_in_utc is not None:
+            return self.server_in_utc
+        return self.server is not None or (REQUEST in environment and self.url == DEFAULT_URL)
 
     def missing_stick(self) -> str | None:
         """The path of our server's stick when nothing is there; None for a network address, or when all is well."""
@@ -72,10 +84,14 @@ def read_options(options: Mapping[str, object], locks: Sequence[LockAddress]) ->
         )
         url = DEFAULT_URL
     server = _read_server(options, mistakes)
+    in_utc = options.get("server_in_utc")
+    if in_utc is not None and (not isinstance(in_utc, bool) or options.get("supervise") is True):
+        mistakes.append("option server_in_utc: must be true or false, and is left out when supervise = true")
+        in_utc = None
     nodes = read_nodes(locks, mistakes)
     if mistakes:
         raise ValueError("\n".join(sorted(mistakes)))
-    return Options(url, server, nodes)
+    return Options(url, server, nodes, in_utc)
 
 
 def _read_server(options: Mapping[str, object], mistakes: list[str]) -> OwnServer | None:

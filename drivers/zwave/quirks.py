@@ -94,7 +94,7 @@ class NodeFacts:
     `user_count` is the lock's own count of user identifiers, 0 when its interview did not get it; `parameters` holds its
     configuration parameters by number. `year_day_slots` is how many windows of the Schedule Entry Lock class a user can
     have, 0 without the class; `has_schedule_zone`: its version 2, which knows a time zone. `has_clock`: the Time Parameters
-    class, which is in UTC. `can_disable`: the lock lists the user status "disabled". `tells_hands`: it has notifications, so it
+    class; `is_clock_in_utc`: whether Z-Wave JS surely sets that clock in UTC. `can_disable`: the lock lists the user status "disabled". `tells_hands`: it has notifications, so it
     says what people do to its codes.
     `serial` is the serial number that it gives of itself (CC:0072, Device Specific Report), empty when it gives none.
     """
@@ -109,6 +109,7 @@ class NodeFacts:
     year_day_slots: int = 0
     has_schedule_zone: bool = False
     has_clock: bool = False
+    is_clock_in_utc: bool = False
     can_disable: bool = False
     tells_hands: bool = True
     serial: str = ""
@@ -187,9 +188,10 @@ def rows() -> Mapping[Product, Quirks]:
 
 
 def _schedule(quirks: Quirks, facts: NodeFacts) -> Schedule | None:
-    # A lock that can only hold one window per user is enough; one whose clock nobody can set is not (T4).
+    # A lock that can only hold one window per user is enough; one whose clock nobody can set is not (T4), nor one whose clock may
+    # be in a zone that we do not know: its windows would be off by as much (D6, T5).
     trust = quirks.schedules or ScheduleTrust.CLAIMED
-    if not facts.year_day_slots or not facts.has_clock or trust is ScheduleTrust.NONE:
+    if not facts.year_day_slots or not (facts.has_clock and facts.is_clock_in_utc) or trust is ScheduleTrust.NONE:
         return None
     return Schedule(GRAIN_MS, ScheduleClock.UTC, shortest_ms=GRAIN_MS, longest_ms=None, enforced=trust)
 

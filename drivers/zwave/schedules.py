@@ -6,8 +6,11 @@ before its PIN: schedule, then PIN. The command class promises a schedule only f
 becomes *enabled*; only a version 2 User Code lock that lists that status can do this. A lock that can do neither keeps no
 windows whatever it declares: `learn_none` takes the schedule off its profile, and the caller comes back without a window.
 
-"Taken" means that the lock said so under Supervision, or that it shows the very schedule when asked. `None` from a read is
-an empty slot or a time-out, so a lock is asked twice before its silence counts as "not taken".
+"Taken" means that the lock said so under Supervision that is known to be honest (A7), or that it shows the very schedule when
+asked. `None` from a read is an empty slot or a time-out, so a lock is asked twice before its silence counts as "not taken".
+
+A schedule is a write: the slot's PIN may be live, and from a schedule that may have been sent on nobody knows under which window.
+So a failure there is told as that of a write, and only what goes before it as "nothing was executed".
 
 Everything is in UTC. Years have two digits on the wire and Z-Wave JS checks nothing (2026 becomes 0xEA and is reported as
 a success), and the offset during daylight saving is absolute there, not a difference, so the one offset ever sent is zero and zero.
@@ -15,14 +18,14 @@ a success), and the offset during daylight saving is absolute there, not a diffe
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from zwave_js_server.const import CommandClass
 
 from drivers.zwave.credentials import SupervisionStatus, UserIdStatus
-from drivers.zwave.failures import CallFailed, of_read
+from drivers.zwave.failures import CallFailed, Failure, Fate, of_read, of_write
 from drivers.zwave.quirks import NodeFacts
 from gateway.model.answers import Ambiguous, Disabled, Empty, Refused, Sighting, WriteAnswer, Written
 from gateway.model.evidence import Evidence
@@ -93,13 +96,14 @@ def cache_key(slot: Slot, schedule_slot: int) -> int:
 class Windows:
     """The schedules of one lock. Not concurrent, like the lock port."""
 
-    def __init__(self, calls: Calls, schedule: Schedule, facts: NodeFacts) -> None:
-        """Nothing is sent before the first window."""
+    def __init__(self, calls: Calls, schedule: Schedule, facts: NodeFacts, *, supervision_is_honest: bool) -> None:
+        """Nothing is sent before the first window. `supervision_is_honest` is the profile's word."""
         self._calls = calls
         self._schedule = schedule
         self._slot_count = facts.year_day_slots
         self._has_zone = self._has_unknown_zone = facts.has_schedule_zone
         self._can_disable = facts.can_disable
+        self._is_honest = supervision_is_honest
 
     def forget_zone(self) -> None:
         """The lock's zone may have been changed: it is asked for before the next window."""
@@ -115,10 +119,16 @@ class Windows:
         try:
             await self._keep_utc()
             await self._empty_other_slots(slot)
+        except CallFailed as error:
+            # Neither the PIN nor its window was touched, so nothing was executed that anybody has to look for.
+            raise of_read(error.failure) from None
+        try:
             taken = await self._set(slot, wanted)
         except CallFailed as error:
-            # The PIN was not touched, so nothing was executed that anybody has to look for.
-            raise of_read(error.failure) from None
+            answer = of_write(error.failure)
+            if isinstance(answer, LockFailure):
+                raise answer from None
+            return answer
         if taken == "no":
             return await self._write_disabled(slot, pin, wanted, effective)
         if pin == old_pin:
@@ -129,7 +139,8 @@ class Windows:
         """Make a slot's PIN open at any time: no schedule, and none enforced.
 
         Nothing is sent for a slot that Z-Wave JS knows to be free, nor, without a PIN, for one it knows nothing about: then
-        the next PIN's write will. Raises `CallFailed`. A refusal is logged only: what a lock does not schedule is free.
+        the next PIN's write will. Raises `CallFailed`, also when the lock keeps a schedule that it is known to have. Any other refusal
+        is logged only: what a lock does not schedule is free.
         """
         is_scheduled = await self._calls.known(CommandClass.SCHEDULE_ENTRY_LOCK, "userEnabled", int(slot))
         if is_scheduled is False or (is_scheduled is None and not has_pin):
@@ -137,7 +148,10 @@ class Windows:
         schedule = await self._remembered(slot, OUR_SLOT)
         results = [await self._erase(slot, OUR_SLOT)] if isinstance(schedule, Mapping) else []
         results.append(await self._invoke("setEnabled", False, int(slot)))
-        if any(_status(result) == SupervisionStatus.FAIL for result in results):
+        statuses = [_status(result) for result in results]
+        if isinstance(schedule, Mapping) and not {SupervisionStatus.SUCCESS, None} & set(statuses):
+            raise CallFailed(Failure(Fate.REFUSED, Part.LOCK, "the lock does not give its schedule up"))
+        if SupervisionStatus.FAIL in statuses:
             log.info("lock.schedule.free_refused", extra={"slot": int(slot)})
 
     async def _write_disabled(self, slot: Slot, pin: Pin, wanted: YearDay, effective: Window) -> WriteAnswer:
@@ -145,7 +159,7 @@ class Windows:
             raise self._learned("the lock takes no schedule before its PIN, and cannot hold a PIN that does not open")
         answer = await self._calls.put(slot, pin, UserIdStatus.DISABLED)
         match answer:
-            case Written(evidence=Evidence.SUPERVISED):
+            case Written(evidence=Evidence.SUPERVISED) if self._is_honest:
                 pass
             case Written() if not await self._is_disabled(slot):
                 if not await self._is_taken_off(slot):
@@ -173,7 +187,7 @@ class Windows:
         try:
             answer = await self._calls.erase(slot)
             is_sure = isinstance(answer, Written) and answer.evidence is Evidence.SUPERVISED
-            return is_sure or (await self._calls.look(slot)).value == Empty()
+            return (is_sure and self._is_honest) or (await self._calls.look(slot)).value == Empty()
         except LockFailure:
             return False
 
@@ -198,7 +212,7 @@ class Windows:
                 pass
             case _:
                 result = await self._invoke("setTimezone", {"standardOffset": 0, "dstOffset": 0})
-                if _status(result) != SupervisionStatus.SUCCESS:
+                if self._believed(result) != SupervisionStatus.SUCCESS:
                     zone = await self._invoke("getTimezone")
                     if not (isinstance(zone, Mapping) and zone.get("standardOffset") == zone.get("dstOffset") == 0):
                         raise Unreachable(Part.LOCK, "the lock does not say that its clock is in UTC")
@@ -212,17 +226,29 @@ class Windows:
     async def _set(self, slot: Slot, wanted: YearDay) -> Taken:
         place = {"userId": int(slot), "slotId": OUR_SLOT}
         result = await self._invoke("setYearDaySchedule", place, wanted)
-        match _status(result):
+        match self._believed(result):
             case SupervisionStatus.SUCCESS:
                 return "supervised"
             case SupervisionStatus.FAIL | SupervisionStatus.NO_SUPPORT:
                 return "no"
             case _:
-                for _ in range(READS_MAX):
-                    answer = await self._invoke("getYearDaySchedule", place)
-                    if answer is not None:
-                        return "shown" if shows(answer, wanted) else "no"
-                return "no"
+                return await self._as_shown(place, wanted)
+
+    async def _as_shown(self, place: Mapping[str, int], wanted: YearDay) -> Taken:
+        """Whether the lock shows a schedule that was just sent. Raises `CallFailed`, always in doubt: the schedule itself was sent."""
+        try:
+            for _ in range(READS_MAX):
+                answer = await self._invoke("getYearDaySchedule", place)
+                if answer is not None:
+                    return "shown" if shows(answer, wanted) else "no"
+        except CallFailed as error:
+            raise CallFailed(replace(error.failure, fate=Fate.IN_DOUBT)) from None
+        return "no"
+
+    def _believed(self, result: object) -> object:
+        """The status of an answer; a success counts as none where the lock's Supervision is not honest (A7)."""
+        status = _status(result)
+        return None if status == SupervisionStatus.SUCCESS and not self._is_honest else status
 
     async def _erase(self, slot: Slot, schedule_slot: int) -> object:
         return await self._invoke("setYearDaySchedule", {"userId": int(slot), "slotId": schedule_slot})

@@ -101,7 +101,12 @@ def _slot_changed(con: Connection, bench: Bench, report: SlotChanged, at: Instan
         _some_slot_changed(con, bench, known.values(), at)
         return
     record = known.get(report.slot) or slots.get(con, lock_id, report.slot)
-    after = ledger.notified(record, is_present=report.change is not SlotChange.DELETED, at=at)
+    if report.change is SlotChange.CHANGED and ledger.is_own_notice(record, at):
+        # It claims nothing about the content: a driver tells so what a middleman now remembers, which may as well be a late answer to
+        # our own look. That is no word of the lock about our write (A7, N6).
+        after = ledger.unseen(record, at)
+    else:
+        after = ledger.notified(record, is_present=report.change is not SlotChange.DELETED, at=at)
     # Asterisks in a notice say no more about a slot of ours than the notice itself: they are no look (A15).
     is_look = report.sighting is not None and (record.lease is None or report.sighting.value != Held(None))
     if report.sighting is not None and is_look:

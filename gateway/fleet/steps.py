@@ -18,7 +18,7 @@ from gateway.model.access_code import Origin
 from gateway.model.answers import Ambiguous, Listing, RefusalReason, Refused, Sighting, Unknown, Written
 from gateway.model.clock import ClockReading
 from gateway.model.events import Event, EventKind, Fact
-from gateway.model.ids import CodeId, LockId, Slot
+from gateway.model.ids import LockId, Slot
 from gateway.model.instant import Instant, format_instant
 from gateway.model.lock import LockProfile
 from gateway.model.lock_clock import ClockSeen, TimeTold
@@ -56,7 +56,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An action whose intent is committed. `pin` only for writes; `old_pin` is what the slot holds of ours, where known."""
+    """An action whose intent is committed. `pin` only for writes; `old_pin` is what the slot holds of ours, see `pin_in`."""
 
     action: Action
     before: SlotRecord | None
@@ -182,16 +182,23 @@ def _intend(con: Connection, bench: Bench, scene: LockSnapshot, action: Action, 
     slots.put(con, bench.lock_id, after)
     body: dict[str, Fact] = {"slot": int(action.slot), "reason": action.reason.value, "try": after.tries + 1}
     journal.note(con, f"slot.{after.operation}.intended", at, lock_id=bench.lock_id, code_id=action.code_id, body=body)
-    return Intent(action, before, pin, _pin_in(con, bench, before, action.code_id))
+    return Intent(action, before, pin, pin_in(con, bench, before, action))
 
 
-def _pin_in(con: Connection, bench: Bench, record: SlotRecord, code_id: CodeId) -> Pin | None:
-    """What a slot of ours holds, as far as that is known (A11)."""
-    digest = record.proven if record.proof is not None or record.intended is None else record.intended
-    if record.lease != code_id or digest is None or record.sighted is SightedAs.EMPTY:
+def pin_in(con: Connection, bench: Bench, record: SlotRecord, action: WriteSlot | ClearSlot) -> Pin | None:
+    """What a slot of ours holds, as far as that is known (A11).
+
+    For a write only a PIN that the lock itself shows: a driver that is given the very PIN it shall write takes it as live in the
+    slot, changes its window alone and tells both as done (A7, N6). A clear is given our best guess: it proves nothing by it.
+    """
+    if record.lease != action.code_id or record.sighted is SightedAs.EMPTY:
         return None
-    sealed = placed.get(con, bench.lock_id, record.slot, digest)
-    return None if sealed is None else bench.seal.open(sealed, bench.lock_id, code_id)
+    if isinstance(action, WriteSlot):
+        digest = record.sighted_digest if record.sighted is SightedAs.HELD else None
+    else:
+        digest = record.proven if record.proof is not None or record.intended is None else record.intended
+    sealed = None if digest is None else placed.get(con, bench.lock_id, record.slot, digest)
+    return None if sealed is None else bench.seal.open(sealed, bench.lock_id, action.code_id)
 
 
 def _record(con: Connection, bench: Bench, done: Done, at: Instant, chance: float) -> None:

@@ -1,8 +1,15 @@
-"""Brings locks and workers together."""
+"""Brings locks and workers together.
+
+Theory. From its arrival to its departure a lock is on a visit, which has a task of its own: take the lock in, then listen until its
+reports run out. The keeper keeps that task up and not the one that follows the driver, which would lose the arrival it just
+took off the driver's stream. A departure ends the use of the port and not the listening, because a reset or a use of a code that
+was told right before is still to be taken in (A17, A18); the next visit begins when the last words of the one before are.
+"""
 
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from gateway.fleet import guard, reports
@@ -19,6 +26,20 @@ from gateway.store import journal, locks, slots
 from gateway.store.database import Connection
 
 log = logging.getLogger(__name__)
+
+LAST_WORDS_S = 30.0
+"""How long a lock that comes back waits for the end of its earlier reports. A driver keeps some hundred unread ones at most, each a
+commit of milliseconds; longer means a store in trouble or a stream that never ends, and neither may keep a lock away."""
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A lock from its arrival to its departure; `before` is the task of the visit before, while its last words may be unread."""
+
+    port: LockPort
+    before: asyncio.Task[None] | None
+    is_taken_in: bool = False
+    is_over: bool = False
 
 
 class Fleet:
@@ -39,6 +60,7 @@ class Fleet:
         self.workers: dict[LockId, Worker] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: dict[LockId, asyncio.Task[None]] = {}
+        self._visits: dict[LockId, tuple[_Visit, asyncio.Task[None]]] = {}
 
     def add(self, bench: Bench, driver: str) -> None:
         """Keep one lock more from now on."""
@@ -53,6 +75,8 @@ class Fleet:
         del self._benches[lock_id], self.workers[lock_id]
         if (running := self._running.pop(lock_id, None)) is not None:
             running.cancel()
+        if (known := self._visits.pop(lock_id, None)) is not None:
+            known[1].cancel()
 
     def hanging(self) -> tuple[LockId, ...]:
         """The locks whose workers do not move any more."""
@@ -74,26 +98,50 @@ class Fleet:
 
     async def _follow(self, driver: DriverPort) -> None:
         async with asyncio.TaskGroup() as tasks:
-            listeners: dict[LockId, asyncio.Task[None]] = {}
             async for change in driver.locks():
                 match change:
                     case Arrival(port=port):
-                        await self._arrived(port)
-                        if (old := listeners.pop(port.lock_id, None)) is not None:
-                            old.cancel()
-                        listeners[port.lock_id] = tasks.create_task(
-                            self._keeper.keep_up(f"reports of {port.lock_id}", partial(self._listen, port)),
-                            name=f"reports of {port.lock_id}",
-                        )
+                        self._arrived(tasks, port)
                     case Departure(lock_id=lock_id, cause=cause):
-                        log.warning("fleet.lock.departed", extra={"lock": lock_id, "cause": cause})
-                        if (worker := self.workers.get(lock_id)) is not None:
-                            worker.attach(None)
-                        if (old := listeners.pop(lock_id, None)) is not None:
-                            old.cancel()
+                        self._departed(lock_id, cause)
 
-    async def _arrived(self, port: LockPort) -> None:
+    def _arrived(self, tasks: asyncio.TaskGroup, port: LockPort) -> None:
         lock_id = port.lock_id
+        old, before = self._visits.pop(lock_id, (None, None))
+        if old is not None and before is not None and not old.is_over:
+            # A driver that brings a lock twice: the earlier port is dead without a word, and its reports may never run out.
+            before.cancel()
+        visit = _Visit(port, before)
+        name = f"reports of {lock_id}"
+        task = tasks.create_task(self._keeper.keep_up(name, partial(self._receive, visit)), name=name)
+        self._visits[lock_id] = visit, task
+
+    def _departed(self, lock_id: LockId, cause: str) -> None:
+        log.warning("fleet.lock.departed", extra={"lock": lock_id, "cause": cause})
+        if (known := self._visits.get(lock_id)) is not None:
+            known[0].is_over = True
+        if (worker := self.workers.get(lock_id)) is not None:
+            worker.attach(None)
+
+    async def _receive(self, visit: _Visit) -> None:
+        """One visit: take the lock in unless it is gone already, then listen until its reports run out."""
+        if (before := visit.before) is not None:
+            _, unread = await asyncio.wait([before], timeout=LAST_WORDS_S)
+            if unread:
+                log.error("fleet.reports.unread", extra={"lock": visit.port.lock_id})
+                before.cancel()
+            visit.before = None
+        if not (visit.is_taken_in or visit.is_over):
+            await self._take_in(visit)
+        await self._listen(visit.port)
+
+    async def _take_in(self, visit: _Visit) -> None:
+        port = visit.port
+        lock_id = port.lock_id
+        if lock_id not in self.workers:
+            # The hub let go of it before its driver heard of that.
+            log.warning("fleet.lock.unknown", extra={"lock": lock_id})
+            return
         at = self._house.clock.reading().lo
 
         def keep(con: Connection) -> None:
@@ -114,12 +162,15 @@ class Fleet:
         if not await self._house.database.read(is_all_known):
             await self._house.database.write(keep)
             self._house.nudges.ring(OUTBOX_BELL)
+        visit.is_taken_in = True
         log.info("fleet.lock.arrived", extra={"lock": lock_id, "model": port.profile.model})
-        self.workers[lock_id].attach(port)
+        if not visit.is_over and (worker := self.workers.get(lock_id)) is not None:
+            worker.attach(port)
 
     async def _listen(self, port: LockPort) -> None:
         lock_id = port.lock_id
-        bench = self._benches[lock_id]
+        if (bench := self._benches.get(lock_id)) is None:
+            return
         async for report in port.reports():
             reading = self._house.clock.reading()
             log.info("fleet.report", extra={"lock": lock_id, "report": type(report).__name__})

@@ -194,7 +194,8 @@ class Home:
             "[drivers.zwave]",
         ]
         if self.server_url is not None:
-            lines.append(f"url = {text(self.server_url)}")
+            # Ours too, in a process of its own, and so in UTC.
+            lines += [f"url = {text(self.server_url)}", "server_in_utc = true"]
         else:
             lines += [f"stick = {text(self.stick)}", "supervise = true"]
             if self.keys_file is not None:

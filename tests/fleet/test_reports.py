@@ -149,6 +149,44 @@ async def test_a_refused_duplicate_says_nothing_about_the_slot(database: Databas
     assert await database.read(lambda con: slots.get(con, FRONT, slot(1))) == before
 
 
+@pytest.mark.parametrize("outcome", [Outcome.ACKNOWLEDGED, Outcome.AMBIGUOUS, Outcome.PENDING])
+async def test_a7_a_change_without_a_claim_right_after_our_write_asks_for_a_look_and_proves_nothing(
+    database: Database, outcome: Outcome
+) -> None:
+    """It is an echo of what the Z-Wave server remembers: a late answer to our own look, as well as the lock's word about the write."""
+    written = SlotRecord(
+        slot(1),
+        lease=CodeId("guest"),
+        operation=Operation.WRITE,
+        outcome=outcome,
+        intended=make_code("guest").digest,
+        intended_at=NOON,
+        was_empty=True,
+    )
+    await database.write(lambda con: slots.put(con, FRONT, written))
+    await tell(database, SlotChanged(SlotChange.CHANGED, slot(1)), at=Instant(NOON + 1000))
+    record = await database.read(lambda con: slots.get(con, FRONT, slot(1)))
+    assert (record.proof, record.outcome, record.sighted) == (None, outcome, SightedAs.UNKNOWN)
+    # What the lock itself tells of a PIN in that slot proves it as before.
+    await tell(database, SlotChanged(SlotChange.ADDED, slot(1)), at=Instant(NOON + 2000))
+    record = await database.read(lambda con: slots.get(con, FRONT, slot(1)))
+    assert record.proof == Proof(Evidence.NOTIFIED, Instant(NOON + 2000))
+
+
+async def test_a7_a_change_without_a_claim_right_after_a_proven_write_leaves_the_proof_and_asks_for_a_look(
+    database: Database,
+) -> None:
+    await tell(database, SlotChanged(SlotChange.CHANGED, slot(1)), at=Instant(NOON + 1000))
+    record = await database.read(lambda con: slots.get(con, FRONT, slot(1)))
+    assert (record.proof, record.sighted) == (Proof(Evidence.SUPERVISED, NOON), SightedAs.UNKNOWN)
+
+
+async def test_a15_a_change_without_a_claim_at_any_other_time_is_somebody_elses_hand(database: Database) -> None:
+    await tell(database, SlotChanged(SlotChange.CHANGED, slot(1)), at=START)
+    record = await database.read(lambda con: slots.get(con, FRONT, slot(1)))
+    assert (record.proof, record.sighted) == (None, SightedAs.UNKNOWN)
+
+
 @pytest.mark.parametrize(
     ("percent", "word"),
     [(0, "critical"), (5, "critical"), (6, "low"), (15, "low"), (16, "good"), (75, "good"), (76, "full")],

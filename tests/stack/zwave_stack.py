@@ -197,6 +197,8 @@ async def driven(
     """Run the driver; locks are named like in `nodes`. `owners_word` is what the configuration says of each of them besides."""
     more = owners_word or {}
     locks = [LockAddress(LockId(name), name, {"node": node, **more}) for name, node in nodes.items()]
+    # The server is this repository's own, which runs in UTC.
+    options = {"server_in_utc": True, **options} if "url" in options else options
     driver = open_driver(DriverSettings(options, locks, FixedEntropy(), str(storage)))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(driver.run())

@@ -32,6 +32,7 @@ class FakeServer:
         self.answer: Answer = self._nothing
         self.answer_controller: Answer | None = None
         self.max_users = MAX_USERS
+        self.inclusion_state = 0
         self.is_capable = asyncio.Event()
         self.is_capable.set()
         self.waiting_count = 0
@@ -128,6 +129,7 @@ class FakeServer:
             case "start_listening":
                 self.life_count += 1
                 controller = {"homeId": HOME_ID, "ownNodeId": 1, "isPrimary": True, "status": 0}
+                controller["inclusionState"] = self.inclusion_state
                 return {"state": {"driver": {}, "controller": controller, "nodes": self.nodes}}
             case "endpoint.access_control.get_user_capabilities_cached":
                 self.waiting_count += not self.is_capable.is_set()

@@ -74,19 +74,25 @@ def lock_address(node: int = 2, **more: object) -> LockAddress:
 
 @contextlib.asynccontextmanager
 async def hub(
-    server: FakeServer, *locks: LockAddress, storage: Path | None = None, household: HouseholdPort | None = None
+    server: FakeServer,
+    *locks: LockAddress,
+    storage: Path | None = None,
+    household: HouseholdPort | None = None,
+    is_in_utc: bool = True,
 ) -> AsyncIterator[Hub]:
     with tempfile.TemporaryDirectory(prefix="hub") as folder:
         expected = locks or (() if household is not None else (lock_address(),))
-        async with _hub(server, expected, storage or Path(folder), household) as here:
+        async with _hub(server, expected, storage or Path(folder), household, is_in_utc=is_in_utc) as here:
             yield here
 
 
 @contextlib.asynccontextmanager
 async def _hub(
-    server: FakeServer, locks: Sequence[LockAddress], storage: Path, household: HouseholdPort | None
+    server: FakeServer, locks: Sequence[LockAddress], storage: Path, household: HouseholdPort | None, *, is_in_utc: bool
 ) -> AsyncIterator[Hub]:
-    settings = DriverSettings({"url": server.url}, locks, FixedEntropy(), str(storage), household=household)
+    settings = DriverSettings(
+        {"url": server.url, "server_in_utc": is_in_utc}, locks, FixedEntropy(), str(storage), household=household
+    )
     driver = open_driver(settings)
     async with asyncio.TaskGroup() as group:
         running_driver = group.create_task(driver.run())

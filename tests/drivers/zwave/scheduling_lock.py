@@ -13,21 +13,31 @@ SUCCESS = {"status": 255}
 FAIL = {"status": 2}
 
 
-def scheduling_node(*, user_code_version: int = 1, has_supervision: bool = True) -> Json:
+TIME = 0x8A
+
+
+def scheduling_node(*, user_code_version: int = 1, has_supervision: bool = True, time_version: int = 0) -> Json:
     """An S2 lock with Schedule Entry Lock version 3 and a clock."""
     classes = [number for number in LOCK_CLASSES if has_supervision or number != SUPERVISION]
-    state = node(2, classes=[*classes, SCHEDULE_ENTRY_LOCK, TIME_PARAMETERS], version=3)
+    classes += [SCHEDULE_ENTRY_LOCK, TIME_PARAMETERS, *([TIME] if time_version else [])]
+    state = node(2, classes=classes, version=3)
     endpoints = state["endpoints"]
     assert isinstance(endpoints, list)
     for known in endpoints[0]["commandClasses"]:
         if known["id"] == USER_CODE:
             known["version"] = user_code_version
+        if known["id"] == TIME:
+            known["version"] = time_version
     return state
 
 
 @dataclass
 class SchedulingLock:
-    """Answers the server's calls. `needs_user`: schedules are taken only for a slot with a code, as CC:004E allows."""
+    """Answers the server's calls. `needs_user`: schedules are taken only for a slot with a code, as CC:004E allows.
+
+    `fails_at` is a call whose acknowledge is lost, with `fails_with` as the error; `pretends` are calls that it says to have
+    executed, and does not; `refuses` are calls that it refuses.
+    """
 
     server: FakeServer
     needs_user: bool = False
@@ -36,6 +46,9 @@ class SchedulingLock:
     year_day_slots: int = 1
     zone: tuple[int, int] = (0, 0)
     fails_at: str = ""
+    fails_with: int = 204
+    pretends: frozenset[str] = frozenset()
+    refuses: frozenset[str] = frozenset()
     codes: dict[int, tuple[int, str]] = field(default_factory=dict)
     schedules: dict[tuple[int, int], Json] = field(default_factory=dict)
     scheduled: set[int] = field(default_factory=set)
@@ -53,7 +66,7 @@ class SchedulingLock:
         assert isinstance(args, list)
         self.history.append(method)
         if method == self.fails_at:
-            raise ZWaveError(204, "The node did not acknowledge the command (ZW0204)")
+            raise ZWaveError(self.fails_with, f"The command failed (ZW{self.fails_with:04d})")
         match method, args:
             case "get", [int(slot)]:
                 status, pin = self.codes.get(slot, (0, ""))
@@ -62,8 +75,10 @@ class SchedulingLock:
                 return {"standardOffset": self.zone[0], "dstOffset": self.zone[1]}
             case "getYearDaySchedule", [{"userId": int(slot), "slotId": int(place)}]:
                 return self.schedules.get((slot, place))
+            case _ if method in self.refuses:
+                is_taken = False
             case _:
-                is_taken = self._change(method, args)
+                is_taken = method in self.pretends or self._change(method, args)
                 self._judge()
         if not self.is_supervised:
             return None

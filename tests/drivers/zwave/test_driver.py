@@ -1,5 +1,6 @@
 """The driver against a server without a radio: lives of the connection, locks that come and go, what it says of itself."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,6 +222,22 @@ async def test_dead_lock_that_never_arrived_is_knocked_at(monkeypatch: pytest.Mo
         await here.arrival()
 
 
+async def test_dead_lock_is_knocked_at_though_other_locks_always_have_something_to_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every event of a lock began the wait anew, so beside a busy lock a dead one stayed away for ever."""
+    monkeypatch.setattr("drivers.zwave.driver.KNOCK_EVERY_S", 0.3)
+    nodes = [states.node(2, is_ready=False, status=3), states.node(3)]
+    locks = (lock_address(2), LockAddress(LockId("back"), "Back door", {"node": 3}))
+    async with running(nodes) as server, hub(server, *locks) as here:
+        await here.arrival()
+        for _ in range(40):
+            await server.emit(states.event(3, "alive", oldStatus=4))
+            await asyncio.sleep(0.05)
+        knocks = sum(command["command"] == "node.ping" for command in server.commands)
+    assert 2 <= knocks <= 8, "once in each wait of 0.3 s, and not with every event"
+
+
 def test_mistakes_in_the_options_are_told_at_opening(tmp_path: Path) -> None:
     keys = tmp_path / "keys.toml"
     options = {"stick": "/dev/x", "supervise": True, "keys_file": str(keys)}
@@ -234,11 +251,13 @@ async def test_network_of_another_hub_brings_no_lock_and_is_a_fault_until_a_pers
     pairing = tmp_path / PAIRING_NAME
     pairing.write_text('{"home_id": "DEADBEEF"}')
     async with running([states.node(2)]) as server:
+        server.inclusion_state = 1
         async with hub(server, storage=tmp_path) as here:
             await here.until(lambda: here.driver.condition().state is DriverState.DOWN)
             await here.until(lambda: "belongs to DEADBEEF" in here.driver.condition().detail)
             assert here.driver.ports() == ()
             assert server.calls == []
+            assert not any("stop_" in str(command["command"]) for command in server.commands)
         pairing.unlink()
         async with hub(server, storage=tmp_path) as here:
             await here.arrival()

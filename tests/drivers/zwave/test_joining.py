@@ -12,9 +12,9 @@ from drivers.zwave.driver import ZWaveDriver
 from gateway.model.failures import Busy, Unreachable, Unsupported
 from gateway.model.ids import LockId
 from gateway.model.network import NetworkOutcome, NetworkStory, NetworkTask, NetworkWish
-from gateway.ports import NetworkPort
+from gateway.ports import DriverState, NetworkPort
 from tests.drivers.zwave import states
-from tests.drivers.zwave.fake_server import FakeServer, ZWaveError, running
+from tests.drivers.zwave.fake_server import Answer, FakeServer, ZWaveError, running
 from tests.drivers.zwave.hub import FRONT, Hub, hub
 from tests.drivers.zwave.states import Json
 
@@ -297,3 +297,99 @@ async def test_expected_lock_joins_by_itself_and_is_no_longer_expected_when_it_d
         await driver.begin(NetworkWish(NetworkTask.PROVISION, key=KEY))
         assert (await over(driver)).outcome is NetworkOutcome.FAILED
         assert sent(server)[-1] == "unprovision_smart_start_node"
+
+
+@pytest.mark.parametrize(
+    ("state", "stopped"),
+    [(0, []), (1, ["stop_inclusion"]), (2, ["stop_exclusion"]), (3, []), (4, [])],
+)
+async def test_network_that_an_earlier_life_left_open_is_closed_at_the_start_of_the_next(
+    state: int, stopped: list[str]
+) -> None:
+    """Z-Wave JS never stops by itself, and whoever joins then joins unseen."""
+    async with running([states.node(2)]) as server:
+        server.inclusion_state = state
+        async with connected(server) as (here, driver):
+            await here.until(lambda: len(sent(server)) >= len(stopped))
+            server.inclusion_state = 0
+            await driver.begin(NetworkWish(NetworkTask.EXCLUDE))
+            await here.until(lambda: "begin_exclusion" in sent(server))
+            assert sent(server) == [*stopped, "begin_exclusion"]
+
+
+async def test_network_that_cannot_be_closed_is_told_in_the_log_and_the_driver_goes_on() -> None:
+    async with running([states.node(2)]) as server:
+        server.inclusion_state = 1
+        server.answer_controller = fails_at("controller.stop_inclusion")
+        async with connected(server) as (here, driver):
+            await here.until(lambda: "stop_inclusion" in sent(server))
+            await driver.begin(NetworkWish(NetworkTask.EXCLUDE))
+            await listens(here, server, "begin_exclusion")
+
+
+def fails_at(*names: str) -> Answer:
+    async def answer(command: Json) -> object:
+        if command["command"] in names:
+            raise ZWaveError(200, "Timeout while waiting for an ACK from the controller (ZW0200)")
+        return None
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("task", "failing", "stop"),
+    [
+        (NetworkTask.INCLUDE, "begin_inclusion", "stop_inclusion"),
+        (NetworkTask.INCLUDE, "grant_security_classes", "stop_inclusion"),
+        (NetworkTask.EXCLUDE, "begin_exclusion", "stop_exclusion"),
+        (NetworkTask.PROVISION, "provision_smart_start_node", "unprovision_smart_start_node"),
+        (NetworkTask.PROVISION, "grant_security_classes", "unprovision_smart_start_node"),
+    ],
+)
+async def test_call_that_fails_in_a_task_closes_the_network_again(task: NetworkTask, failing: str, stop: str) -> None:
+    """A command in doubt may have been executed: the stick may listen although the call to begin failed."""
+    async with running([states.node(2)]) as server, connected(server) as (here, driver):
+        server.answer_controller = fails_at(f"controller.{failing}")
+        await driver.begin(NetworkWish(task, key=KEY))
+        await here.until(lambda: bool(sent(server)))
+        await server.emit(FOUND)
+        await server.emit(asks_for(S2_AC))
+        story = await over(driver)
+        assert story.outcome is NetworkOutcome.FAILED
+        assert "did not do it" in story.lines[-1]
+        assert sent(server)[-1] == stop
+
+
+async def test_lock_that_is_expected_when_the_connection_breaks_is_expected_no_longer_in_the_next_life() -> None:
+    async with running([states.node(2)]) as server, connected(server) as (here, driver):
+        await driver.begin(NetworkWish(NetworkTask.PROVISION, key=KEY))
+        await listens(here, server, "provision_smart_start_node")
+        await server.drop()
+        assert (await over(driver)).outcome is NetworkOutcome.FAILED
+        await here.until(lambda: "unprovision_smart_start_node" in sent(server))
+        assert commands(server)[-1]["dskOrNodeId"] == KEY
+        await server.drop()
+        await here.until(lambda: server.life_count == 3)
+        await driver_is_ready(driver)
+        assert sent(server).count("unprovision_smart_start_node") == 1
+
+
+async def test_lock_that_came_as_expected_is_left_alone_by_the_next_life() -> None:
+    async with running([states.node(2)]) as server, connected(server) as (here, driver):
+        await driver.begin(NetworkWish(NetworkTask.PROVISION, key=KEY))
+        await listens(here, server, "provision_smart_start_node")
+        await server.emit(FOUND)
+        await server.emit(added(newcomer() | {"ready": True}))
+        assert (await over(driver)).outcome is NetworkOutcome.DONE
+        await server.drop()
+        await here.until(lambda: server.life_count == 2)
+        await driver_is_ready(driver)
+        assert "unprovision_smart_start_node" not in sent(server)
+
+
+async def driver_is_ready(driver: ZWaveDriver) -> None:
+    """Ready, and every task of the new life has begun."""
+    async with asyncio.timeout(10):
+        while driver.condition().state is not DriverState.READY:  # noqa: ASYNC110 - it rings no bell for tests
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)

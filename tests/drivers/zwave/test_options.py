@@ -6,6 +6,7 @@ import pytest
 
 from drivers.zwave.options import DEFAULT_URL, NodeAddress, OwnServer, read_options
 from drivers.zwave.quirks import Quirks
+from drivers.zwave.renewal import REQUEST
 from gateway.model.ids import LockId
 from gateway.ports import LockAddress
 
@@ -27,8 +28,27 @@ def test_supervised_server_has_stick_port_and_keys() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "environment", "is_in_utc"),
+    [
+        ({}, {}, False),
+        ({}, {REQUEST: "/run/gateway/zwave-restart"}, True),
+        ({"url": "ws://127.0.0.1:3001"}, {REQUEST: "/run/gateway/zwave-restart"}, False),
+        ({"server_in_utc": False}, {REQUEST: "/run/gateway/zwave-restart"}, False),
+        ({"server_in_utc": True}, {}, True),
+        ({"supervise": True, "stick": "/dev/x"}, {}, True),
+    ],
+)
+def test_t5_server_is_in_utc_when_it_is_ours_or_somebody_says_so(
+    given: Mapping[str, object], environment: Mapping[str, str], *, is_in_utc: bool
+) -> None:
+    assert read_options(given, []).is_in_utc(environment) is is_in_utc
+
+
+@pytest.mark.parametrize(
     ("given", "word"),
     [
+        ({"server_in_utc": "yes"}, "server_in_utc"),
+        ({"supervise": True, "stick": "/dev/x", "server_in_utc": True}, "server_in_utc"),
         ({"supervise": True}, "stick"),
         ({"stick": "/dev/x"}, "stick"),
         ({"keys_file": "/k"}, "keys_file"),

@@ -43,6 +43,21 @@ async def test_lock_with_schedules_and_a_clock_says_what_windows_it_keeps() -> N
     assert schedule.enforced is ScheduleTrust.CLAIMED, "nobody saw this product enforce anything"
 
 
+@pytest.mark.parametrize(
+    ("is_in_utc", "time_version", "has"), [(True, 0, True), (False, 0, False), (False, 1, False), (False, 2, True)]
+)
+async def test_d6_lock_keeps_windows_only_if_its_clock_is_surely_in_utc(
+    *, is_in_utc: bool, time_version: int, has: bool
+) -> None:
+    """Z-Wave JS sets most clocks in the server's own zone: a window in UTC would open off by that zone."""
+    async with running([scheduling_node(time_version=time_version)]) as server:
+        SchedulingLock(server)
+        async with hub(server, is_in_utc=is_in_utc) as here:
+            port = await here.arrival()
+            assert (port.profile.schedule is not None) == has
+            assert isinstance(port, ClockedLockPort)
+
+
 async def test_owner_may_say_that_a_lock_enforces_its_schedules_or_has_none() -> None:
     async with running([scheduling_node()]) as server:
         SchedulingLock(server)
@@ -122,15 +137,94 @@ async def test_lock_without_supervision_is_asked_for_the_schedule_before_it_gets
     assert lock.history == ["getTimezone", "setYearDaySchedule", "getYearDaySchedule", "set"]
 
 
-async def test_schedule_that_is_in_doubt_leaves_the_pin_unsent() -> None:
+async def test_a2_schedule_that_is_in_doubt_leaves_the_pin_unsent_and_is_ambiguous() -> None:
+    """The slot's PIN may be live under the new window: "nothing was executed" would let the old one be believed."""
     async with running([scheduling_node()]) as server:
-        lock = SchedulingLock(server, fails_at="setYearDaySchedule")
+        lock = SchedulingLock(server)
+        async with hub(server) as here:
+            port = await here.arrival()
+            await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
+            lock.fails_at = "setYearDaySchedule"
+            longer = Window(STAY.starts_at, later(STAY.ends_at or Instant(0), 60 * MINUTE_MS))
+            for old_pin in (PIN, None):
+                lock.history.clear()
+                answer = await port.write_slot(SLOT, PIN, window=longer, old_pin=old_pin)
+                assert isinstance(answer, Ambiguous)
+                assert lock.history == ["setYearDaySchedule"]
+
+
+async def test_schedule_that_was_never_sent_is_unreachable() -> None:
+    async with running([scheduling_node()]) as server:
+        lock = SchedulingLock(server, fails_at="setYearDaySchedule", fails_with=103)
         async with hub(server) as here:
             port = await here.arrival()
             with pytest.raises(Unreachable) as caught:
                 await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert caught.value.part is Part.LOCK
+    assert caught.value.part is Part.STICK
     assert lock.codes == {}
+
+
+@pytest.mark.parametrize("code", [103, 204])
+async def test_a2_schedule_that_was_sent_and_cannot_be_looked_at_is_ambiguous(code: int) -> None:
+    """The look was never sent, or lost; the schedule before it was."""
+    async with running([scheduling_node(has_supervision=False)]) as server:
+        lock = SchedulingLock(server, is_supervised=False, fails_at="getYearDaySchedule", fails_with=code)
+        async with hub(server) as here:
+            answer = await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
+    assert isinstance(answer, Ambiguous)
+    assert lock.codes == {}
+
+
+async def test_zone_that_is_in_doubt_before_the_schedule_is_unreachable() -> None:
+    async with running([scheduling_node()]) as server:
+        lock = SchedulingLock(server, zone=(60, 120), fails_at="setTimezone")
+        async with hub(server) as here:
+            with pytest.raises(Unreachable):
+                await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
+    assert lock.schedules == {}
+
+
+async def test_a7_success_of_a_schedule_is_not_believed_where_supervision_is_not_honest() -> None:
+    async with running([scheduling_node(user_code_version=2)]) as server:
+        lock = SchedulingLock(server, pretends=frozenset({"setYearDaySchedule"}))
+        async with hub(server, lock_address(supervision_is_honest=False)) as here:
+            port = await here.arrival()
+            with pytest.raises(Busy):
+                await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
+    assert lock.codes == {}
+    assert "getYearDaySchedule" in lock.history
+
+
+async def test_a7_schedule_that_is_shown_is_taken_where_supervision_is_not_honest() -> None:
+    async with running([scheduling_node()]) as server:
+        lock = SchedulingLock(server)
+        async with hub(server, lock_address(supervision_is_honest=False)) as here:
+            port = await here.arrival()
+            assert await port.write_slot(SLOT, PIN, window=STAY, old_pin=None) == Written(Evidence.SUPERVISED, STAY)
+            assert lock.history == ["getTimezone", "setYearDaySchedule", "getYearDaySchedule", "set"]
+            lock.history.clear()
+            answer = await port.write_slot(SLOT, PIN, window=STAY, old_pin=PIN)
+    assert answer == Written(Evidence.ACKNOWLEDGED, STAY)
+
+
+async def test_a2_pin_is_not_believed_to_be_disabled_where_supervision_is_not_honest() -> None:
+    node = scheduling_node(user_code_version=2)
+    async with running([node]) as server:
+        lock = SchedulingLock(server, needs_user=True, ignores_status=True)
+        async with hub(server, lock_address(supervision_is_honest=False)) as here:
+            with pytest.raises(Busy):
+                await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
+    assert lock.codes == {}
+    assert lock.history[-3:] == ["get", "clear", "get"], "neither the status nor the clear is believed unseen"
+
+
+async def test_d6_zone_is_not_believed_to_be_utc_where_supervision_is_not_honest() -> None:
+    async with running([scheduling_node()]) as server:
+        lock = SchedulingLock(server, zone=(60, 120), pretends=frozenset({"setTimezone"}))
+        async with hub(server, lock_address(supervision_is_honest=False)) as here:
+            with pytest.raises(Unreachable):
+                await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
+    assert lock.schedules == {}
 
 
 async def test_pin_that_is_in_doubt_after_its_schedule_is_ambiguous() -> None:
@@ -214,6 +308,32 @@ async def test_pin_without_a_window_is_freed_from_a_schedule_of_the_past_and_the
             lock.history.clear()
             await port.write_slot(SLOT, Pin("553377"), window=None, old_pin=None)
     assert lock.history == ["set"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "is_free"),
+    [({"setYearDaySchedule", "setEnabled"}, False), ({"setYearDaySchedule"}, True), ({"setEnabled"}, True)],
+)
+async def test_a2_pin_whose_schedule_the_lock_does_not_give_up_is_not_told_as_free(
+    refused: set[str], *, is_free: bool
+) -> None:
+    async with running([scheduling_node()]) as server:
+        lock = SchedulingLock(server)
+        async with hub(server) as here:
+            port = await here.arrival()
+            await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
+            lock.refuses = frozenset(refused)
+            answer = await port.write_slot(SLOT, PIN, window=None, old_pin=PIN)
+    assert isinstance(answer, Written if is_free else Ambiguous)
+
+
+async def test_lock_that_schedules_nothing_in_the_slot_may_refuse_to_free_it() -> None:
+    async with running([scheduling_node()]) as server:
+        lock = SchedulingLock(server, refuses=frozenset({"setEnabled"}))
+        async with hub(server) as here:
+            answer = await (await here.arrival()).write_slot(SLOT, PIN, window=None, old_pin=None)
+    assert answer == Written(Evidence.SUPERVISED)
+    assert lock.codes == {7: (1, PIN.reveal())}
 
 
 async def test_window_beyond_two_digit_years_or_without_an_end_is_unsupported_and_nothing_is_sent() -> None:
