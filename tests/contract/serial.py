@@ -191,7 +191,7 @@ class SerialBench:
                 port.close("the scene is over")
 
     def _options(self) -> dict[str, object]:
-        return {"url": self._stack.url}
+        return {"url": self._stack.url, "server_in_utc": True}
 
 
 def lacking(kind: Kind) -> Mapping[Need, str]:
