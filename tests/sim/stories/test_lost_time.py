@@ -72,3 +72,25 @@ def test_a_code_whose_end_may_have_come_is_not_put_on_a_lock() -> None:
         world.sync(life)
 
     assert tell(story, models=[shipped_model("timed")]) == []
+
+
+def test_a_time_that_was_heard_seconds_before_the_power_went_may_be_heard_again() -> None:
+    """Seed 100949: an hour was heard and lost within half a minute, in which the keeper of the time slept and nothing went by it (T1)."""
+
+    async def story(world: World) -> None:
+        world.pull_plug()
+        await world.pass_time(HOUR_S)
+        life = world.plug_in(is_synced=False)
+        await world.pass_time(600)
+        # The keeper looks at 10 and 40 seconds of a minute, as the hub was plugged in at 10; the judge at 0 and 30.
+        await world.pass_time((20 - world.loop.time()) % 30)
+        world.sync(life)
+        await world.pass_time(18)
+        world.pull_plug()
+        await world.pass_time(20)
+        life = world.plug_in(is_synced=False)
+        assert life.clock.reading().trust is ClockTrust.UNTRUSTED
+        await world.pass_time(60)
+        world.sync(life)
+
+    assert tell(story) == []
