@@ -131,6 +131,7 @@ class World(Hub):
         self._quiet_since: Instant | None = None
         self._looks: Counter[str] = Counter()
         self._discovered: dict[str, Instant] = {}
+        self._barred: dict[tuple[str, int], Instant] = {}
         self._leads: dict[str, int] = {}
 
     def chance(self, name: str) -> random.Random:
@@ -175,7 +176,7 @@ class World(Hub):
         if slot in door.unheard:
             self._discovered[door.lock_id] = now  # what a hand did and nobody told comes to light: the hub may mend it
         is_mending = now - self._discovered.get(door.lock_id, Instant(-DAY_MS)) < 10 * MINUTE_MS
-        is_excused = is_audit or is_mending or self._is_edge_near(door.lock_id, now)
+        is_excused = is_audit or is_mending or self._is_barred(door, slot, pin) or self._is_edge_near(door.lock_id, now)
         if since is not None and not is_excused:
             self.auditors.cry("quiet", f"{door.lock_id}: {verb} of slot {slot} though nothing has changed")
 
@@ -189,6 +190,14 @@ class World(Hub):
 
     def on_disturbance(self, door: Door, what: str) -> None:
         self.disturbed(what, lock=door.lock_id)
+
+    def _is_barred(self, door: Door, slot: int | None, pin: str | None) -> bool:
+        """Whether this is a try, or the look after it, to write a PIN that a stranger's slot has: it is told as failed and tried on (A8)."""
+        if slot is None:
+            return False
+        if any(pin == theirs for (lock_id, _), theirs in self.auditors.strangers.items() if lock_id == door.lock_id):
+            self._barred[door.lock_id, slot] = self.true.now()
+        return self.true.now() - self._barred.get((door.lock_id, slot), Instant(-DAY_MS)) < MINUTE_MS
 
     def _is_edge_near(self, lock_id: str, now: Instant) -> bool:
         lead_ms = lead_of(self.disk.connection, lock_id, self.lead_ms)

@@ -71,3 +71,19 @@ def test_the_pin_of_a_stranger_that_only_a_notice_told_of_is_nobodys_to_compare(
         assert lock.firmware.pins() == {ours: "258025", 9: "258025"}
 
     assert tell(story, [replace(shipped_model("plain_v1"), duplicates=Duplicates.ALLOW)]) == []
+
+
+def test_a_pin_that_a_stranger_has_unseen_is_told_as_failed_and_tried_on() -> None:
+    """Seed 101136: a hand stored a PIN behind a notice's asterisks, and then an order wanted it; the lock refused it without a word."""
+
+    async def story(world: World) -> None:
+        assert world.doors[LOCK].program(9, "258025", world.loop.time())
+        await world.pass_time(60)
+        create(world, "resident", "258025")
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {"258025"}
+        told = [event.kind for event in world.counterpart.of_code("resident")]
+        assert "access_code.failed_to_set_on_device" in told
+        assert "access_code.set_on_device" not in told
+
+    assert tell(story, [shipped_model("no_supervision")]) == []
