@@ -133,7 +133,7 @@ check-units: setup build/debian13/units.tar
 	@shellcheck systemd/debian/build systemd/debian/lay-out systemd/debian/postinst systemd/debian/prerm systemd/debian/postrm \
 		systemd/debian/gateway systemd/debian/gatewayctl systemd/firewall tests/systemd/boot
 	@shellcheck --external-sources image/lock image/fetch image/emulation image/base image/root image/build \
-		image/overlay/usr/libexec/keypad-gateway/site
+		image/overlay/usr/libexec/keypad-gateway/site image/initrd.udev
 	@$(PY) -m pytest -q -p no:randomly -p no:cacheprovider tests/systemd/units.py tests/systemd/image_parts.py
 
 deb: setup

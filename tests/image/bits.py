@@ -1,6 +1,7 @@
 """What lies in the image before any start: nothing that is secret, nothing that two hubs could share."""
 
 import re
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,14 @@ from tests.image.surroundings import Surroundings
 
 PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=\s]{64,}")
 """A private key in PEM with a body; programs that only know how one begins have no body."""
+
+DISKS = ("scsi/", "ata/", "nvme/", "memstick/", "usb/storage/", "mmc/host/ushc", "mmc/host/vub300", "mmc/host/rtsx_usb")
+"""Drivers of disks that somebody could plug in beside the card, below kernel/drivers."""
+
+SUPERBLOCK_AT = 1024
+DATA_BYTES_PER_INODE = 65536
+INODES_MIN = 1000
+"""A hub in use has some sixty files and directories on `data`."""
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
 
@@ -61,6 +70,21 @@ def test_data_and_firmware_hold_no_file_of_a_hub(medium: Medium) -> None:
     ).stdout.splitlines()
     secret = ("gateway.toml", ".key.pem", "password", "zwave.keys.toml")
     assert [line for line in listed if line.casefold().endswith(secret)] == []
+
+
+def test_no_driver_makes_a_disk_of_what_is_plugged_in(root: Path) -> None:
+    (drivers,) = root.glob("usr/lib/modules/*/kernel/drivers")
+    assert (drivers / "mmc/host/sdhci-iproc.ko.xz").exists()
+    modules = [str(path.relative_to(drivers)) for path in drivers.rglob("*.ko*")]
+    assert [module for module in modules if module.startswith(DISKS)] == []
+
+
+def test_a_card_of_any_size_gets_few_inodes_to_write_at_its_first_start(medium: Medium) -> None:
+    begin, size = medium.span("data")
+    with medium.path.open("rb") as disk:
+        disk.seek(begin + SUPERBLOCK_AT)
+        (count,) = struct.unpack("<I", disk.read(4))
+    assert INODES_MIN < count <= size // DATA_BYTES_PER_INODE
 
 
 def test_slot_b_is_empty(medium: Medium) -> None:

@@ -11,12 +11,14 @@ from gateway.model.events import Fact
 from gateway.model.ids import HubId
 from tests.image.console import ConsoleGone
 from tests.image.machine import SHELL_S, Machine
-from tests.image.patience import until
+from tests.image.patience import now_s, until
 from tests.image.surroundings import Surroundings
 from tests.stack.house import LOCKS
 
 READY_S = 900.0
 """The bound of waiting on a busy machine, not of the product: the product's own is among the figures."""
+
+CLOCK_LOOKS = 4
 
 WHOLE = f"{len(LOCKS)} of {len(LOCKS)} locks"
 
@@ -61,6 +63,21 @@ class Hub:
     def is_ready(self) -> bool:
         """Whether the daemon has told systemd that it takes orders (`READY=1`), and the Z-Wave server runs."""
         return self.is_active("gateway.service") and self.is_active("zwave-js-server.service")
+
+    def ready_s(self) -> float:
+        """When the later of the two became active, by the clock of `now_s`; for a hub that is ready.
+
+        The machine's own clock says how long after its kernel's start that was: a look from here every two seconds would say it too late,
+        by the console's answers too. When the kernel started, the best of some answers tells; each takes its time, so it is never too early.
+        """
+        units = "gateway.service zwave-js-server.service"
+        stamps = self.run(f"systemctl show --property ActiveEnterTimestampMonotonic --value {units}").split()
+        kernel_s = min(self._kernel_s() for _ in range(CLOCK_LOOKS))
+        return kernel_s + max(int(stamp) for stamp in stamps) / 1e6
+
+    def _kernel_s(self) -> float:
+        up_s = float(self.run("cat /proc/uptime").split()[0])
+        return now_s() - up_s
 
     def is_met(self) -> bool:
         """Whether all locks are reached, by the daemon's own word to systemd."""

@@ -13,7 +13,15 @@ from tests.image.medium import Medium
 from tests.image.patience import until
 from tests.image.record import Secrets
 from tests.image.surroundings import SEED, Surroundings
+from tests.image.usb_stick import STRANGERS
 from tests.stack.house import LOCKS
+
+STRANGER = STRANGERS[0]
+RULE = (
+    f'SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{STRANGER.vendor:04x}", ATTRS{{product}}=="{STRANGER.product_name}", SYMLINK+="zwave", '
+    'GROUP="zwave", MODE="0660", TAG+="systemd", ENV{SYSTEMD_WANTS}+="zwave-stick.service"\n'
+)
+"""As systemd/README.md tells the owner of a stick that is in no table."""
 
 ANSWER_S = 120.0
 """For one answer of an emulated machine that may still be starting."""
@@ -27,15 +35,16 @@ def password(secrets: Secrets) -> str:
 
 @pytest.fixture(scope="module")
 def machine(around: Surroundings, card: Medium, password: str) -> Iterator[Machine]:
-    """The hub of the story, with a password from its owner, and a serial line that nobody opened for us."""
+    """The hub of the story, with a password and a stick of another kind from its owner, and a serial line that nobody opened for us."""
     hashed = subprocess.run(
         ["openssl", "passwd", "-6", "-stdin"], input=password.encode(), check=True, capture_output=True
     )
     card.put("firmware", f"{SEED}/service.password", hashed.stdout)
+    card.put("firmware", f"{SEED}/stick.rules", RULE.encode())
     made = around.machine(card)
     made.is_open = False
     made.switch_on()
-    around.plug(made)
+    around.plug(made, STRANGER)
     try:
         yield made
     finally:
@@ -57,7 +66,7 @@ def test_the_console_asks_and_lets_nobody_in_without_the_owners_password(machine
         say(machine, "letmein", rb"Login incorrect.*login: ")
 
 
-def test_a_service_person_sees_the_hub_and_none_of_its_secrets(machine: Machine, password: str) -> None:
+def test_a_service_person_sees_the_hub_with_its_stick_and_none_of_its_secrets(machine: Machine, password: str) -> None:
     say(machine, "service", rb"Password: ")
     say(machine, password, rb"gatewayctl.*\$ ")
     ready = f"{len(LOCKS)} of {len(LOCKS)} locks".encode()

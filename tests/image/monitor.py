@@ -2,9 +2,10 @@
 
 import json
 import socket
+import time
 from pathlib import Path
 
-from tests.image.patience import until
+from tests.image.patience import now_s, until
 
 ANSWER_S = 30.0
 
@@ -24,6 +25,7 @@ class Monitor:
         self.events: list[str] = []
         self.told: list[str] = []
         """The same with QEMU's particulars: who asked for a reset, and what an expired watchdog did."""
+        self._last_s: dict[str, float] = {}
         self._next()
         self.ask("qmp_capabilities")
 
@@ -36,6 +38,7 @@ class Monitor:
             if "event" in answer:
                 self.events.append(str(answer["event"]))
                 self.told.append(f"{answer['event']} {json.dumps(answer.get('data', {}))}")
+                self._last_s[str(answer["event"])] = _at_s(answer["timestamp"])
             elif "error" in answer:
                 raise AssertionError(f"{command}: {answer['error']}")
             else:
@@ -53,6 +56,10 @@ class Monitor:
         self.ask("query-status")
         return event in self.events
 
+    def last_s(self, event: str) -> float:
+        """When the last of these events was, by the clock of `now_s`. Raises KeyError when there was none."""
+        return self._last_s[event]
+
     def close(self) -> None:
         """Hang up."""
         self._stream.close()
@@ -65,6 +72,13 @@ class Monitor:
         answer = json.loads(line)
         assert isinstance(answer, dict)
         return answer
+
+
+def _at_s(timestamp: object) -> float:
+    """QEMU tells events by the wall clock of the host (QMP, 2.5)."""
+    assert isinstance(timestamp, dict)
+    passed_s = time.time_ns() / 1e9 - (int(timestamp["seconds"]) + int(timestamp["microseconds"]) / 1e6)
+    return now_s() - passed_s
 
 
 class Written:

@@ -29,7 +29,7 @@ PINS = ("17462950", "28573061", "39684172", "40795283")
 
 LASTING = re.compile(
     r"/data/(gateway/(gateway\.(db(-wal|-shm)?|lock)|zwave/controller\.json)|zwave/.*|timesync/clock|random-seed"
-    r"|settings/(hub-id|gateway\.csr\.pem|gateway\.toml|provisioned)"
+    r"|settings/(hub-id|gateway\.csr\.pem|gateway\.toml|provisioned|stick\.rules)"
     r"|identity/(gateway\.(secret|key\.pem|ca\.pem|certificate\.pem)|zwave\.keys\.toml)|network/[\w.-]+\.network)"
 )
 """Every file that may survive: the declared list of the image."""

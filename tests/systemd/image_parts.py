@@ -5,7 +5,7 @@ Run by `make check-units`, as root, on a root of Debian 13 that mmdebstrap made.
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,11 @@ ALIGNED_SECTORS = 2048
 """1 MiB: a multiple of every card's erase unit that matters to its speed."""
 
 SMALLEST_CARD_BYTES = 4_000_000_000
+USB_DISKS = {"usb_storage", "uas", "sd_mod", "scsi_mod", "xhci_pci"}
+RULE = 'SUBSYSTEM=="tty", KERNEL=="ttyAMA0", SYMLINK+="zwave", GROUP="zwave", MODE="0660"\n'
+UDEVADM = '#!/bin/sh\n[ "$1" != verify ] || exec /usr/bin/udevadm "$@"\necho "udevadm $*"\n'
+"""There is no udev to tell anything in a root that is not booted."""
+
 HASH = "$6$salt$Zq8gkXNmtz1yJkzJzs4mB1tLVZyYh2uW1P3Vn0bB8nXoPq7rS9tUvWxYz0123456789abcdefghijklmnopqrs"
 
 
@@ -88,18 +93,32 @@ def test_what_survives_is_mounted_made_and_told() -> None:
     assert all(row[3] == "bind,nofail,x-systemd.requires=hub-data.service" for row in rows)
 
 
-def site(debian: Debian) -> subprocess.CompletedProcess[str]:
-    """Take the owner's files as at a start; its words, and the line of `service` that a login would see."""
-    places = "for place in /etc/credstore /etc/systemd/network; do mount --bind $place $place; done"
-    look = "/usr/libexec/keypad-gateway/site && grep ^service: /etc/shadow"
-    return debian.ask("sh", "-c", f"{places}; mkdir -p /run/hub-site; {look}")
+def test_the_initrd_knows_no_disk_that_somebody_plugs_in() -> None:
+    modules = {row for row in (IMAGE / "initrd.modules").read_text().splitlines() if row and row[0] != "#"}
+    assert modules & USB_DISKS == set()
+    # What QEMU's board and a Raspberry Pi boot from.
+    assert modules >= {"virtio_blk", "sdhci_iproc", "squashfs"}
+
+
+KEPT = ("/etc/credstore", "/etc/gateway", "/etc/systemd/network")
+"""Mounted from the data partition."""
+
+
+def site(debian: Debian, kept: Iterable[str] = KEPT, before: str = ":") -> subprocess.CompletedProcess[str]:
+    """Take the owner's files as at a start; its words, and what a login and udev would see."""
+    places = "".join(f"mount --bind {place} {place}; " for place in kept)
+    look = "/usr/libexec/keypad-gateway/site; code=$?; grep ^service: /etc/shadow; cat /run/udev/rules.d/62-stick.rules; exit $code"
+    return debian.ask("sh", "-c", f"mount -t tmpfs none /run; mkdir /run/hub-site; {places}{before}; {look}")
 
 
 @pytest.fixture(scope="module")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
     with laid_out(tmp_path_factory.mktemp("image"), OVERLAY) as made:
-        for place in ("etc/credstore", "etc/systemd/network", "boot/firmware/keypad-gateway"):
-            (made.folder / place).mkdir(parents=True, exist_ok=True)
+        for place in (*KEPT, "/boot/firmware/keypad-gateway", "/usr/local/bin"):
+            (made.folder / place[1:]).mkdir(parents=True, exist_ok=True)
+        stand_in = made.folder / "usr/local/bin/udevadm"
+        stand_in.write_text(UDEVADM)
+        stand_in.chmod(0o755)
         yield made
 
 
@@ -125,6 +144,57 @@ def test_nobody_logs_in_until_the_owner_says_how(debian: Debian) -> None:
     assert f"service:{other}:" in site(debian).stdout
     (seed / "service.password").unlink()
     assert f"service:{other}:" in site(debian).stdout
+
+
+def test_without_data_the_owner_gets_in_with_what_the_card_brings(debian: Debian) -> None:
+    seed = debian.folder / "boot/firmware/keypad-gateway/service.password"
+    seed.write_text(HASH.replace("salt", "sugar") + "\n")
+    taken = site(debian, kept=())
+    seed.unlink()
+    assert taken.returncode == 0, taken.stderr
+    assert "service:$6$sugar$" in taken.stdout
+    assert "sugar" not in (debian.folder / "etc/credstore/service.password").read_text()
+
+
+def test_data_that_takes_nothing_keeps_nobody_out(debian: Debian) -> None:
+    seed = debian.folder / "boot/firmware/keypad-gateway"
+    (seed / "service.password").write_text(HASH.replace("salt", "honey") + "\n")
+    (seed / "60-other.network").write_text("[Match]\nName=end1\n")
+    (seed / "stick.rules").write_text(RULE)
+    taken = site(debian, before="for place in " + " ".join(KEPT) + "; do mount -o remount,bind,ro $place; done")
+    for name in ("service.password", "60-other.network", "stick.rules"):
+        (seed / name).unlink()
+    assert taken.returncode == 1
+    assert "service:$6$honey$" in taken.stdout
+    assert RULE in taken.stdout
+
+
+def test_a_rule_for_a_stick_is_kept_and_laid_where_udev_looks_and_an_empty_one_takes_it_back(debian: Debian) -> None:
+    seed = debian.folder / "boot/firmware/keypad-gateway/stick.rules"
+    assert "udevadm" not in site(debian).stdout
+    for rule in (RULE, ""):
+        seed.write_text(rule)
+        told = site(debian).stdout
+        seed.unlink()
+        assert "took /boot/firmware/keypad-gateway/stick.rules" in told
+        later = site(debian).stdout
+        for words in (told, later):
+            assert "udevadm control --reload\nudevadm trigger" in words
+            assert (RULE in words) == bool(rule)
+        assert "took" not in later
+
+
+def test_a_rule_that_udev_cannot_read_is_told_and_the_last_good_one_stays(debian: Debian) -> None:
+    seed = debian.folder / "boot/firmware/keypad-gateway/stick.rules"
+    seed.write_text(RULE)
+    assert site(debian).returncode == 0
+    seed.write_text('SUBSYSTEM="tty", GROUP=="zwave\n')
+    refused = site(debian)
+    seed.unlink()
+    assert refused.returncode == 1
+    assert "stick.rules is not what udev(7) reads" in refused.stderr
+    assert RULE in refused.stdout
+    assert RULE in site(debian).stdout
 
 
 @pytest.mark.parametrize("line", ["hunter2", "", "$1$salt$abc", "$6$salt$x:0:0", "service:$6$a$b"])
