@@ -220,8 +220,11 @@ class Windows:
 
     async def _empty_other_slots(self, slot: Slot) -> None:
         for other in range(OUR_SLOT + 1, self._slot_count + 1):
-            if await self._remembered(slot, other) is not False:
-                await self._erase(slot, other)
+            remembered = await self._remembered(slot, other)
+            status = SupervisionStatus.SUCCESS if remembered is False else _status(await self._erase(slot, other))
+            if isinstance(remembered, Mapping) and status not in {SupervisionStatus.SUCCESS, None}:
+                # A PIN opens in any of its schedules, so ours would not shut it (A2).
+                raise Unreachable(Part.LOCK, "the lock does not give up another schedule of this slot")
 
     async def _set(self, slot: Slot, wanted: YearDay) -> Taken:
         place = {"userId": int(slot), "slotId": OUR_SLOT}

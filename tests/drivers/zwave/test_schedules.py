@@ -327,6 +327,25 @@ async def test_a2_pin_whose_schedule_the_lock_does_not_give_up_is_not_told_as_fr
     assert isinstance(answer, Written if is_free else Ambiguous)
 
 
+async def test_a2_pin_is_not_written_beside_another_schedule_that_the_lock_does_not_give_up() -> None:
+    """A PIN opens in any of its schedules: the refusal went unnoticed, and the stay's own window shut nothing."""
+    longer = Window(STAY.starts_at, later(STAY.ends_at or Instant(0), 60 * MINUTE_MS))
+    async with running([scheduling_node()]) as server:
+        lock = SchedulingLock(server, year_day_slots=2)
+        async with hub(server) as here:
+            port = await here.arrival()
+            await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
+            lock._schedule(7, 2, [dict(lock.schedules[7, 1])])
+            lock.history.clear()
+            lock.refuses = frozenset({"setYearDaySchedule"})
+            with pytest.raises(Unreachable, match="another schedule"):
+                await port.write_slot(SLOT, PIN, window=longer, old_pin=None)
+            assert "set" not in lock.history
+            lock.refuses = frozenset()
+            assert isinstance(await port.write_slot(SLOT, PIN, window=longer, old_pin=None), Written)
+    assert set(lock.schedules) == {(7, 1)}
+
+
 async def test_lock_that_schedules_nothing_in_the_slot_may_refuse_to_free_it() -> None:
     async with running([scheduling_node()]) as server:
         lock = SchedulingLock(server, refuses=frozenset({"setEnabled"}))
