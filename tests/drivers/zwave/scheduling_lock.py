@@ -2,12 +2,30 @@
 
 from dataclasses import dataclass, field
 
+from gateway.model.ids import Slot
+from gateway.model.instant import parse_instant
+from gateway.model.window import Window
 from tests.drivers.zwave.fake_server import FakeServer, ZWaveError
 from tests.drivers.zwave.states import LOCK_CLASSES, SUPERVISION, Json, node
 
 SCHEDULE_ENTRY_LOCK = 0x4E
 TIME_PARAMETERS = 0x8B
 USER_CODE = 0x63
+
+STAY = Window(parse_instant("2026-12-30T15:00:00Z"), parse_instant("2027-01-02T10:30:00Z"))
+STAY_ON_WIRE = {
+    "startYear": 26,
+    "startMonth": 12,
+    "startDay": 30,
+    "startHour": 15,
+    "startMinute": 0,
+    "stopYear": 27,
+    "stopMonth": 1,
+    "stopDay": 2,
+    "stopHour": 10,
+    "stopMinute": 30,
+}
+SLOT = Slot(7)
 
 SUCCESS = {"status": 255}
 FAIL = {"status": 2}

@@ -4,8 +4,7 @@ import pytest
 
 from gateway.model.answers import Ambiguous, Refused, Written
 from gateway.model.evidence import Evidence
-from gateway.model.failures import Busy, Part, Unreachable, Unsupported
-from gateway.model.ids import Slot
+from gateway.model.failures import Busy, Unreachable, Unsupported
 from gateway.model.instant import MINUTE_MS, Instant, later, parse_instant
 from gateway.model.lock import ScheduleClock, ScheduleTrust
 from gateway.model.pin import Pin
@@ -14,23 +13,8 @@ from gateway.ports import ClockedLockPort
 from tests.drivers.zwave import states
 from tests.drivers.zwave.fake_server import ZWaveError, running
 from tests.drivers.zwave.hub import PIN, answers, hub, lock_address
-from tests.drivers.zwave.scheduling_lock import SchedulingLock, scheduling_node
+from tests.drivers.zwave.scheduling_lock import SLOT, STAY, STAY_ON_WIRE, SchedulingLock, scheduling_node
 from tests.drivers.zwave.states import Json
-
-STAY = Window(parse_instant("2026-12-30T15:00:00Z"), parse_instant("2027-01-02T10:30:00Z"))
-STAY_ON_WIRE = {
-    "startYear": 26,
-    "startMonth": 12,
-    "startDay": 30,
-    "startHour": 15,
-    "startMinute": 0,
-    "stopYear": 27,
-    "stopMonth": 1,
-    "stopDay": 2,
-    "stopHour": 10,
-    "stopMinute": 30,
-}
-SLOT = Slot(7)
 
 
 async def test_lock_with_schedules_and_a_clock_says_what_windows_it_keeps() -> None:
@@ -126,113 +110,6 @@ async def test_lock_that_ignores_the_disabled_status_is_cleared_at_once() -> Non
                 await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
     assert lock.codes == {}
     assert lock.history[-3:] == ["get", "clear", "get"], "a clear that nobody confirmed is looked at"
-
-
-async def test_lock_without_supervision_is_asked_for_the_schedule_before_it_gets_the_pin() -> None:
-    async with running([scheduling_node(has_supervision=False)]) as server:
-        lock = SchedulingLock(server, is_supervised=False)
-        async with hub(server) as here:
-            answer = await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert answer == Written(Evidence.ACKNOWLEDGED, STAY)
-    assert lock.history == ["getTimezone", "setYearDaySchedule", "getYearDaySchedule", "set"]
-
-
-async def test_a2_schedule_that_is_in_doubt_leaves_the_pin_unsent_and_is_ambiguous() -> None:
-    """The slot's PIN may be live under the new window: "nothing was executed" would let the old one be believed."""
-    async with running([scheduling_node()]) as server:
-        lock = SchedulingLock(server)
-        async with hub(server) as here:
-            port = await here.arrival()
-            await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
-            lock.fails_at = "setYearDaySchedule"
-            longer = Window(STAY.starts_at, later(STAY.ends_at or Instant(0), 60 * MINUTE_MS))
-            for old_pin in (PIN, None):
-                lock.history.clear()
-                answer = await port.write_slot(SLOT, PIN, window=longer, old_pin=old_pin)
-                assert isinstance(answer, Ambiguous)
-                assert lock.history == ["setYearDaySchedule"]
-
-
-async def test_schedule_that_was_never_sent_is_unreachable() -> None:
-    async with running([scheduling_node()]) as server:
-        lock = SchedulingLock(server, fails_at="setYearDaySchedule", fails_with=103)
-        async with hub(server) as here:
-            port = await here.arrival()
-            with pytest.raises(Unreachable) as caught:
-                await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert caught.value.part is Part.STICK
-    assert lock.codes == {}
-
-
-@pytest.mark.parametrize("code", [103, 204])
-async def test_a2_schedule_that_was_sent_and_cannot_be_looked_at_is_ambiguous(code: int) -> None:
-    """The look was never sent, or lost; the schedule before it was."""
-    async with running([scheduling_node(has_supervision=False)]) as server:
-        lock = SchedulingLock(server, is_supervised=False, fails_at="getYearDaySchedule", fails_with=code)
-        async with hub(server) as here:
-            answer = await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert isinstance(answer, Ambiguous)
-    assert lock.codes == {}
-
-
-async def test_zone_that_is_in_doubt_before_the_schedule_is_unreachable() -> None:
-    async with running([scheduling_node()]) as server:
-        lock = SchedulingLock(server, zone=(60, 120), fails_at="setTimezone")
-        async with hub(server) as here:
-            with pytest.raises(Unreachable):
-                await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert lock.schedules == {}
-
-
-async def test_a7_success_of_a_schedule_is_not_believed_where_supervision_is_not_honest() -> None:
-    async with running([scheduling_node(user_code_version=2)]) as server:
-        lock = SchedulingLock(server, pretends=frozenset({"setYearDaySchedule"}))
-        async with hub(server, lock_address(supervision_is_honest=False)) as here:
-            port = await here.arrival()
-            with pytest.raises(Busy):
-                await port.write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert lock.codes == {}
-    assert "getYearDaySchedule" in lock.history
-
-
-async def test_a7_schedule_that_is_shown_is_taken_where_supervision_is_not_honest() -> None:
-    async with running([scheduling_node()]) as server:
-        lock = SchedulingLock(server)
-        async with hub(server, lock_address(supervision_is_honest=False)) as here:
-            port = await here.arrival()
-            assert await port.write_slot(SLOT, PIN, window=STAY, old_pin=None) == Written(Evidence.SUPERVISED, STAY)
-            assert lock.history == ["getTimezone", "setYearDaySchedule", "getYearDaySchedule", "set"]
-            lock.history.clear()
-            answer = await port.write_slot(SLOT, PIN, window=STAY, old_pin=PIN)
-    assert answer == Written(Evidence.ACKNOWLEDGED, STAY)
-
-
-async def test_a2_pin_is_not_believed_to_be_disabled_where_supervision_is_not_honest() -> None:
-    node = scheduling_node(user_code_version=2)
-    async with running([node]) as server:
-        lock = SchedulingLock(server, needs_user=True, ignores_status=True)
-        async with hub(server, lock_address(supervision_is_honest=False)) as here:
-            with pytest.raises(Busy):
-                await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert lock.codes == {}
-    assert lock.history[-3:] == ["get", "clear", "get"], "neither the status nor the clear is believed unseen"
-
-
-async def test_d6_zone_is_not_believed_to_be_utc_where_supervision_is_not_honest() -> None:
-    async with running([scheduling_node()]) as server:
-        lock = SchedulingLock(server, zone=(60, 120), pretends=frozenset({"setTimezone"}))
-        async with hub(server, lock_address(supervision_is_honest=False)) as here:
-            with pytest.raises(Unreachable):
-                await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert lock.schedules == {}
-
-
-async def test_pin_that_is_in_doubt_after_its_schedule_is_ambiguous() -> None:
-    async with running([scheduling_node()]) as server:
-        SchedulingLock(server, fails_at="set")
-        async with hub(server) as here:
-            answer = await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert isinstance(answer, Ambiguous)
 
 
 async def test_same_pin_with_another_window_changes_the_window_only() -> None:
@@ -382,28 +259,6 @@ async def test_refused_pin_after_its_schedule_is_refused() -> None:
         async with hub(server) as here:
             answer = await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
     assert isinstance(answer, Refused)
-
-
-@pytest.mark.parametrize("is_clear_taken", [True, False])
-async def test_pin_that_is_refused_when_it_is_enabled_is_taken_off_again_or_in_doubt(*, is_clear_taken: bool) -> None:
-    """Disabled it opens nothing, but it lies there: "refused" alone would say that the slot is as it was."""
-    async with running([scheduling_node(user_code_version=2)]) as server:
-        lock = SchedulingLock(server, needs_user=True)
-
-        async def refuse_to_enable(command: Json) -> object:
-            match command:
-                case {"methodName": "set", "args": [_, 1, _]}:
-                    return {"status": 2}
-                case {"methodName": "clear"} if not is_clear_taken:
-                    return {"status": 2}
-                case _:
-                    return await lock.hear(command)
-
-        server.answer = refuse_to_enable
-        async with hub(server) as here:
-            answer = await (await here.arrival()).write_slot(SLOT, PIN, window=STAY, old_pin=None)
-    assert isinstance(answer, Refused if is_clear_taken else Ambiguous)
-    assert (lock.codes == {}) == is_clear_taken
 
 
 async def test_lock_clock_is_read_in_utc() -> None:
