@@ -15,11 +15,12 @@ from gateway.model.commands import Rejection, RejectionReason
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import CodeId, CommandId, LockId
 from gateway.model.instant import Instant, format_instant
-from gateway.model.pin import PinDigest
+from gateway.model.pin import Pin, PinDigest
 from gateway.model.pool import PoolIssue
 from gateway.model.slot import Verdict, Wanted, judge
 from gateway.model.window import CodeType, Window
 from gateway.orders.draw import draw_free
+from gateway.orders.relations import spares_like
 from gateway.planner.actions import GenerateBackup, PoolStep, PullBackup, RetireBackup, TellPool
 from gateway.ports import Entropy
 from gateway.store import codes, journal, pool, slots
@@ -108,16 +109,15 @@ def retire(con: Connection, code_id: CodeId, at: Instant) -> None:
     _end(con, code_id, at)
 
 
-def give_way(con: Connection, lock_id: LockId, digest: PinDigest, at: Instant) -> None:
-    """An order wants the PIN of a spare: the spare goes, and the pool draws another (A10)."""
-    for code in codes.unfinished_with_pin(con, lock_id, digest):
-        if _is_spare(con, code.code_id) and not code.is_deleted:
-            retire(con, code.code_id, at)
+def give_way(con: Connection, code: AccessCode, pin: Pin | None, seal: PinSeal, at: Instant) -> None:
+    """An order wants the PIN of a spare, or one that the lock takes for it: the spare goes, and the pool draws another (A10)."""
+    for spare in spares_like(con, code, pin, seal):
+        retire(con, spare, at)
 
 
 def rivals(con: Connection, lock_id: LockId, digest: PinDigest) -> list[AccessCode]:
     """Codes of the lock with this PIN that an order must not meet: all but spares, which give way to it (A10)."""
-    return [code for code in codes.unfinished_with_pin(con, lock_id, digest) if not _is_spare(con, code.code_id)]
+    return [code for code in codes.unfinished_with_pin(con, lock_id, digest) if not pool.is_spare(con, code.code_id)]
 
 
 def find_spare(con: Connection, lock_id: LockId) -> CodeId | None:
@@ -125,7 +125,7 @@ def find_spare(con: Connection, lock_id: LockId) -> CodeId | None:
     ready: list[tuple[Instant, CodeId]] = []
     for record in slots.of_lock(con, lock_id).values():
         code = None if record.lease is None else codes.get(con, record.lease)
-        if code is None or code.is_deleted or not _is_spare(con, code.code_id):
+        if code is None or code.is_deleted or not pool.is_spare(con, code.code_id):
             continue
         is_good = judge(record, Wanted(code.digest, code.generation)) is Verdict.GOOD
         if is_good and record.proof is not None:
@@ -212,11 +212,6 @@ def part(con: Connection, original_id: CodeId, at: Instant) -> None:
     lock_id = None if original is None else original.lock_id
     body: dict[str, Fact] = {"backup_access_code_id": backup_id}
     journal.note(con, "access_code.backup_parted", at, lock_id=lock_id, code_id=original_id, body=body)
-
-
-def _is_spare(con: Connection, code_id: CodeId) -> bool:
-    backup = pool.get(con, code_id)
-    return backup is not None and backup.is_spare
 
 
 def _stay(backup: AccessCode, original: AccessCode) -> Window:

@@ -31,7 +31,7 @@ from gateway.orders import deeds, leaving, unmanaged
 from gateway.orders.deeds import Deed
 from gateway.orders.desk import Desk
 from gateway.orders.draw import draw_free
-from gateway.orders.pool import follow, give_way, part, retire, rivals
+from gateway.orders.pool import follow, give_way, part, rivals
 from gateway.orders.relations import foreign_slot, related_rival, spares_like
 from gateway.orders.rules import check_guest, check_lock, check_pin, check_window, foreign_rival, rival
 from gateway.store import answers, codes, facts, inbox, journal, locks, pool, slots, takeovers
@@ -306,9 +306,7 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
         journal.append(con, event, at)
     before = codes.get(con, code.code_id)
     if not code.is_deleted and pool.get(con, code.code_id) is None:
-        give_way(con, code.lock_id, code.digest, at)
-        for spare in spares_like(con, code, change.pin, desk.seal):
-            retire(con, spare, at)
+        give_way(con, code, change.pin, desk.seal, at)
     codes.put(con, code, sealed, begins_after_line=begins_after_line)
     if before is not None and before.is_deleted:
         # Another code under the same id: the backup of the first one is not for its guest (A12).

@@ -26,17 +26,17 @@ def related_rival(con: Connection, code: AccessCode, pin: Pin | None, seal: PinS
     `pin` is None when the order leaves the PIN as it is. Equal PINs are found by their digests before, and spares give way (A10).
     """
     for other, broken in _clashes(con, code, pin, seal):
-        if not _is_spare(con, other) and do_meet(code, other, lead_ms):
+        if not pool.is_spare(con, other.code_id) and do_meet(code, other, lead_ms):
             message = f"rule {broken.name}: the PIN must {broken.text}, {other.code_id} here: choose another PIN"
             return Rejection(RejectionReason.DUPLICATE_ACCESS_CODE, "code", message, rival=other.code_id)
     return None
 
 
 def spares_like(con: Connection, code: AccessCode, pin: Pin | None, seal: PinSeal) -> list[CodeId]:
-    """The spares whose PIN the lock takes for this code's: they give way to it (A10)."""
-    return [
-        other.code_id for other, _ in _clashes(con, code, pin, seal) if _is_spare(con, other) and not other.is_deleted
-    ]
+    """The spares with this code's PIN, or with one that the lock takes for it: they give way to it (A10)."""
+    alike = [other for other, _ in _clashes(con, code, pin, seal)]
+    found = {other.code_id: other for other in (*codes.unfinished_with_pin(con, code.lock_id, code.digest), *alike)}
+    return [code_id for code_id, other in found.items() if not other.is_deleted and pool.is_spare(con, code_id)]
 
 
 def with_lookalikes(con: Connection, scene: LockSnapshot, seal: PinSeal) -> LockSnapshot:
@@ -78,8 +78,3 @@ def _clashes(con: Connection, code: AccessCode, pin: Pin | None, seal: PinSeal) 
         broken = None if wanted is None or theirs is None else row.profile.pin_relations.clash(wanted, theirs)
         if broken is not None:
             yield other, broken
-
-
-def _is_spare(con: Connection, code: AccessCode) -> bool:
-    backup = pool.get(con, code.code_id)
-    return backup is not None and backup.is_spare

@@ -160,11 +160,11 @@ def _check_slot(con: Connection, lock_id: LockId, slot: Slot) -> Rejection | Non
 
 
 def _adopt(con: Connection, lock_id: LockId, takeover: Takeover, pin: Pin, seal: PinSeal, at: Instant) -> None:
-    digest = seal.digest(pin)
+    code = _code(lock_id, takeover, seal.digest(pin), at)
     record = slots.get(con, lock_id, takeover.slot)
-    give_way(con, lock_id, digest, at)
-    codes.put(con, _code(lock_id, takeover, digest, at), seal.seal(pin, lock_id, takeover.code_id))
-    slots.put(con, lock_id, adopted(record, takeover.code_id, digest))
+    give_way(con, code, pin, seal, at)
+    codes.put(con, code, seal.seal(pin, lock_id, takeover.code_id))
+    slots.put(con, lock_id, adopted(record, takeover.code_id, code.digest))
     body: dict[str, Fact] = {"slot": int(takeover.slot), "generation": FIRST_GENERATION}
     _tell(con, EventKind.UNMANAGED_CONVERTED, lock_id, takeover, body, at)
 

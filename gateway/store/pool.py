@@ -92,6 +92,12 @@ def get(con: Connection, code_id: CodeId) -> Backup | None:
     return None if row is None else _backup(row)
 
 
+def is_spare(con: Connection, code_id: CodeId) -> bool:
+    """Whether this code is a backup that was given to nobody."""
+    found = get(con, code_id)
+    return found is not None and found.is_spare
+
+
 def pulled_for(con: Connection, original: CodeId) -> CodeId | None:
     """The backup that stands in for this code, on the lock or off it by now; None when it was given none."""
     row = con.execute("SELECT code_id FROM backup WHERE pulled_for = ?", (original,)).fetchone()

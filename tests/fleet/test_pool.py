@@ -74,6 +74,14 @@ class House:
     async def spares(self) -> list[CodeId]:
         return await self.hub.database.read(_spares)
 
+    async def backup(self) -> Pin:
+        """A guest's stay is ordered, and a backup is given for it days ahead."""
+        await self.hub.order(STAY)
+        await self.ready(3)
+        receipt = await self.ask(PullBackupCode(CodeId("guest"), is_forced=True))
+        assert receipt.drawn_pin is not None
+        return receipt.drawn_pin
+
     def deafen(self, *, is_dead: bool) -> None:
         self.hub.locks[FRONT].is_dead = is_dead
 
@@ -129,11 +137,8 @@ async def test_a12_a_pull_gives_a_proven_code_to_the_guest_and_the_pool_is_refil
 
 async def test_a12_after_the_stay_the_backup_is_gone_and_its_pin_is_never_drawn_again(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
-        await here.hub.order(STAY)
-        await here.ready(3)
-        receipt = await here.ask(PullBackupCode(CodeId("guest"), is_forced=True))
-        assert receipt.drawn_pin is not None
-        digits, digest = receipt.drawn_pin.reveal(), here.hub.desk.seal.digest(receipt.drawn_pin)
+        given = await here.backup()
+        digits, digest = given.reveal(), here.hub.desk.seal.digest(given)
         await here.ready(3)
         here.hub.pass_time(END - NOON)
         await here.heard("access_code.removed_from_device")
@@ -193,28 +198,21 @@ async def test_a10_an_order_with_the_pin_of_a_spare_replaces_the_spare(tmp_path:
 
 async def test_a12_a_pulled_backup_follows_its_original(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
-        await here.hub.order(STAY)
-        await here.ready(3)
-        receipt = await here.ask(PullBackupCode(CodeId("guest"), is_forced=True))
-        assert receipt.drawn_pin is not None
+        given = await here.backup()
         longer = Instant(END + HOUR_MS)
         await here.hub.order(UpdateAccessCode(CodeId("guest"), ends_at=longer), "access_code.update")
         here.hub.pass_time(END - NOON)
         await here.heard("access_code.set_on_device", 5)
-        assert receipt.drawn_pin.reveal() in here.hub.pins().values()
+        assert given.reveal() in here.hub.pins().values()
         await here.hub.order(DeleteAccessCode(CodeId("guest")), "access_code.delete")
         await here.heard("access_code.deleted", 2)
         await here.holds(3)
-        assert receipt.drawn_pin.reveal() not in here.hub.pins().values()
+        assert given.reveal() not in here.hub.pins().values()
 
 
 async def test_a12_the_backup_is_on_the_lock_again_when_the_stay_is_prolonged_after_its_end(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
-        await here.hub.order(STAY)
-        await here.ready(3)
-        receipt = await here.ask(PullBackupCode(CodeId("guest"), is_forced=True))
-        assert receipt.drawn_pin is not None
-        digits = receipt.drawn_pin.reveal()
+        digits = (await here.backup()).reveal()
         await here.ready(3)
         here.hub.pass_time(START - NOON)
         await here.heard("access_code.set_on_device", 5)
@@ -233,13 +231,10 @@ async def test_a12_the_backup_is_on_the_lock_again_when_the_stay_is_prolonged_af
 
 async def test_a12_a_pool_that_is_turned_off_takes_its_spares_away_and_leaves_the_pulled_one(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
-        await here.hub.order(STAY)
-        await here.ready(3)
-        receipt = await here.ask(PullBackupCode(CodeId("guest"), is_forced=True))
-        assert receipt.drawn_pin is not None
+        given = await here.backup()
         await here.ask(UpdateDevice(FRONT, is_pool_on=False))
         await here.holds(1)
-        assert list(here.hub.pins().values()) == [receipt.drawn_pin.reveal()]
+        assert list(here.hub.pins().values()) == [given.reveal()]
 
 
 async def test_a12_what_is_wrong_with_the_pool_is_told_and_its_end_too(tmp_path: Path) -> None:
