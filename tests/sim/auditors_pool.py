@@ -67,8 +67,11 @@ class PoolAuditor:
         """An order about a code was accepted, and this is what is wanted now."""
         if wish.pin is not None:
             self._used.add(wish.pin)
-        # What is created again after its deletion begins anew, without a pool behind it.
-        was_guest = wish.code_id in self.guests and sent.kind != "access_code.create"
+        # What is created again after its deletion begins anew, with neither a pool behind it nor a backup.
+        if sent.kind == "access_code.create":
+            self.given.pop(wish.code_id, None)
+            self.guests.pop(wish.code_id, None)
+        was_guest = wish.code_id in self.guests
         if sent.body.get("use_backup_access_code_pool", was_guest) is True:
             self.guests[wish.code_id] = self._open[wish.code_id] = at
         else:

@@ -41,7 +41,7 @@ class Manager:
         self._code_count = 0
         self._generations: dict[str, int] = {}
         self._codes: dict[str, dict[str, Fact]] = {}
-        """What the manager believes about each code: the newest of what was sent."""
+        """What the manager believes about each code that is not over: the newest of what was sent."""
 
     def order(self, kind: str, body: Mapping[str, Fact], order_id: str | None = None) -> str:
         """Send one order; it is repeated until the hub has it. Returns its id."""
@@ -60,7 +60,9 @@ class Manager:
 
     def order_something(self, now: Instant) -> str:
         """One order, or the few that belong together, drawn; returns the id of the last."""
-        living = [code_id for code_id in self._codes if not self._is_past(code_id, now)]
+        for code_id in [code_id for code_id in self._codes if self._is_past(code_id, now)]:
+            del self._codes[code_id]
+        living = list(self._codes)
         dice = self._chance.random()
         if not living or dice < 0.40:
             return self._create(now, living)

@@ -177,9 +177,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 self._cancelled_count -= 1
             else:
                 ready.append(timer)
-        batch = [step for step in ready if not step._cancelled]
-        ready.clear()
-        if len(batch) > 1:
+        if len(ready) == 1:  # as at most instants: nothing to shuffle
+            batch = [ready.popleft()]
+        else:
+            batch = [step for step in ready if not step._cancelled]
+            ready.clear()
             self._order.shuffle(batch)
         for step in batch:
             if not step._cancelled:

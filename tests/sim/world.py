@@ -176,8 +176,10 @@ class World(Hub):
         if slot in door.unheard:
             self._discovered[door.lock_id] = now  # what a hand did and nobody told comes to light: the hub may mend it
         is_mending = now - self._discovered.get(door.lock_id, Instant(-DAY_MS)) < 10 * MINUTE_MS
-        is_excused = is_audit or is_mending or self._is_barred(door, slot, pin) or self._is_edge_near(door.lock_id, now)
-        if since is not None and not is_excused:
+        is_barred, leads = self._is_barred(door, slot, pin), self._leads_in_force(door.lock_id)
+        if since is None or is_audit or is_mending or is_barred:
+            return
+        if not self._is_edge_near(door.lock_id, leads, now):
             self.auditors.cry("quiet", f"{door.lock_id}: {verb} of slot {slot} though nothing has changed")
 
     def on_change(self, door: Door, change: Change) -> None:
@@ -199,11 +201,15 @@ class World(Hub):
             self._barred[door.lock_id, slot] = self.true.now()
         return self.true.now() - self._barred.get((door.lock_id, slot), Instant(-DAY_MS)) < MINUTE_MS
 
-    def _is_edge_near(self, lock_id: str, now: Instant) -> bool:
+    def _leads_in_force(self, lock_id: str) -> set[int]:
+        """Milliseconds before a start. A call that went well makes a weak link's lead shorter: what follows it still belongs to the
+        lead that began it.
+        """
         lead_ms = lead_of(self.disk.connection, lock_id, self.lead_ms)
-        # A call that went well makes a weak link's lead shorter: what follows it still belongs to the lead that began it.
-        leads = {lead_ms, self._leads.get(lock_id, lead_ms)}
-        self._leads[lock_id] = lead_ms
+        before_ms, self._leads[lock_id] = self._leads.get(lock_id, lead_ms), lead_ms
+        return {lead_ms, before_ms}
+
+    def _is_edge_near(self, lock_id: str, leads: set[int], now: Instant) -> bool:
         wishes = list(self.book.of_lock(lock_id))
         edges = [wish.ends_at for wish in wishes] + [wish.opens_at(lead) for wish in wishes for lead in leads]
         return any(edge is not None and edge <= now <= edge + 10 * MINUTE_MS for edge in edges)

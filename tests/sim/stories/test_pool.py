@@ -48,6 +48,29 @@ def test_a13_a_guest_before_a_deaf_lock_has_a_backup_and_later_both_work_to_the_
     assert tell(whole) == []
 
 
+def test_a12_a_stay_that_is_deleted_and_ordered_again_under_its_id_is_given_a_backup_of_its_own() -> None:
+    """A new life of an id is a new stay: neither the hub nor the judge takes the backup of the last one for its (seed 75 of 30 days)."""
+
+    async def whole(world: World) -> None:
+        create(world, "guest", GUEST_PIN, ends_in_s=30 * HOUR_S, with_pool=True)
+        await world.pass_time(HOUR_S)
+        pull(world, "guest")
+        await world.pass_time(HOUR_S)
+        first = world.auditors.pools.given["guest"]
+        delete(world, "guest")
+        create(world, "guest", GUEST_PIN, ends_in_s=20 * HOUR_S, with_pool=True)
+        await world.pass_time(HOUR_S)
+        assert "guest" not in world.auditors.pools.given
+        pull(world, "guest")
+        await world.pass_time(HOUR_S)
+        second = world.auditors.pools.given["guest"]
+        assert second != first
+        assert world.book.wishes[first].pin not in pins(world)
+        assert {GUEST_PIN, world.book.wishes[second].pin} <= pins(world)
+
+    assert tell(whole) == []
+
+
 def test_a12_a_pull_with_the_broker_gone_is_heard_of_later() -> None:
     async def whole(world: World) -> None:
         create(world, "guest", GUEST_PIN, ends_in_s=5 * HOUR_S, with_pool=True)
