@@ -106,7 +106,7 @@ def _pull(con: Connection, wish: PullBackupCode, order: Order, desk: Desk, at: I
     spare = pools.find_spare(con, original.lock_id) if given is None else None
     backup = given if spare is None else codes.get(con, spare)
     if backup is None or pairing.is_quarantined(con, original.lock_id):
-        message = "no backup of this lock is proven to be on it: gatewayctl pool tells why"
+        message = "no backup of this lock is proven to be on it"
         return Rejection(RejectionReason.NO_BACKUP, "access_code_id", message)
     sealed = codes.sealed_pin(con, backup.code_id)
     assert sealed is not None, "a living code has a sealed PIN"

@@ -22,6 +22,7 @@ from gateway.model.commands import (
     Receipt,
     Reception,
     Rejection,
+    RejectionReason,
     UpdateAccessCode,
 )
 from gateway.model.events import Fact
@@ -72,6 +73,12 @@ _REMEDIES = {
     "slot": "gatewayctl unmanaged LOCK lists the slots",
     "use_backup_access_code_pool": "give --until",
 }
+
+_REMEDIES_OF_REASONS = {
+    RejectionReason.NO_BACKUP: "gatewayctl pool LOCK tells how many backups there are, and why none is ready",
+    RejectionReason.NOT_TIME_BOUND: "gatewayctl update CODE --pin PIN, or --until TIME",
+}
+"""What helps where the field says less than the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +214,7 @@ async def give(
             context.nudges.ring(lock_bell(touched_id))
         context.nudges.ring(OUTBOX_BELL)
     if receipt.reception is not Reception.ACCEPTED:
-        raise NotDone(_of_rejection(receipt.rejection))
+        raise NotDone(_of_rejection(receipt.rejection, request))
     return receipt
 
 
@@ -227,11 +234,13 @@ def _follow(code: AccessCode) -> Cell:
     return Cell(f"  How it goes: gatewayctl why {code.code_id}", Tone.DIM)
 
 
-def _of_rejection(rejection: Rejection | None) -> Failure:
+def _of_rejection(rejection: Rejection | None, request: Request) -> Failure:
     assert rejection is not None, "what is not accepted is rejected: the id is new"
-    field = rejection.field
-    remedy = "" if field is None else _REMEDIES.get(field, "")
-    return Failure(FailureKind.REFUSED, rejection.message, remedy, None if field is None else _FIELDS.get(field, field))
+    field = rejection.field or ""
+    remedy = _REMEDIES_OF_REASONS.get(rejection.reason, _REMEDIES.get(field, ""))
+    # Only a new code's id is an option; an old one was named by the first word.
+    typed = "CODE" if field == "access_code_id" and "code" in request.arguments else _FIELDS.get(field, field)
+    return Failure(FailureKind.REFUSED, rejection.message, remedy, typed or None)
 
 
 def _refused(message: str, remedy: str, field: str) -> NotDone:

@@ -88,6 +88,8 @@ async def test_pull_refuses_an_ongoing_code_and_an_empty_pool(house: House) -> N
     empty = await house.run("pull", GUEST, "--force")
     assert empty.failure is not None
     assert "no backup of this lock is proven" in empty.failure.message
+    assert empty.failure.remedy.startswith("gatewayctl pool LOCK")
+    assert empty.failure.field == "CODE"
 
 
 async def test_reveal_shows_the_pin_and_keeps_who_and_why(house: House) -> None:
