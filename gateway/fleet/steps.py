@@ -23,7 +23,7 @@ from gateway.model.instant import Instant, format_instant
 from gateway.model.lock import LockProfile
 from gateway.model.lock_clock import ClockSeen, TimeTold
 from gateway.model.pin import Pin
-from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, possible_pins
+from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, opens_as_before, possible_pins
 from gateway.model.snapshot import LockSnapshot
 from gateway.orders import pool, unmanaged
 from gateway.orders.pool import Cabinet
@@ -261,14 +261,13 @@ def _next_try(con: Connection, bench: Bench, record: SlotRecord, after: SlotReco
 
 
 def _may_open_as_before(con: Connection, action: Action, record: SlotRecord) -> bool:
-    """Whether a PIN that the slot's code had before may still open, or its PIN under the window that it had before."""
+    """Whether the slot's code may still open as it did before it was ordered otherwise."""
     code = None if record.lease is None else codes.get(con, record.lease)
     if code is None:
         return False
-    there, barrier = possible_pins(record), record.barrier
+    barrier = record.barrier
     is_kept = barrier.keeps(action.window) if isinstance(action, WriteSlot) else barrier.is_confirmed
-    is_under_another_window = record.proven == code.digest and code.digest in there and not is_kept
-    return is_under_another_window or bool(there - {code.digest})
+    return opens_as_before(record, code.digest, is_window_kept=is_kept)
 
 
 @dataclass(frozen=True, slots=True)

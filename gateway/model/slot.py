@@ -368,3 +368,13 @@ def possible_pins(record: SlotRecord) -> frozenset[PinDigest]:
     if record.sighted is SightedAs.HELD and record.sighted_digest is not None:
         return frozenset({record.sighted_digest})
     return frozenset(digest for digest in (record.intended, record.proven) if digest is not None)
+
+
+def opens_as_before(record: SlotRecord, digest: PinDigest, *, is_window_kept: bool) -> bool:
+    """Whether a PIN that the slot's code had before may still open, or its PIN under the window that it had before (A9).
+
+    `digest` is the PIN that is wanted there, `is_window_kept` whether the window that is wanted is the one in force.
+    """
+    there = possible_pins(record)
+    is_under_another_window = record.proven == digest and digest in there and not is_window_kept
+    return is_under_another_window or bool(there - {digest})

@@ -12,7 +12,16 @@ from gateway.model.instant import Instant
 from gateway.model.lock import ReadBack
 from gateway.model.lock_clock import ClockState
 from gateway.model.pin import PinDigest
-from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, Verdict, may_be_landing, possible_pins
+from gateway.model.slot import (
+    Operation,
+    Outcome,
+    SightedAs,
+    SlotRecord,
+    Verdict,
+    may_be_landing,
+    opens_as_before,
+    possible_pins,
+)
 from gateway.model.snapshot import LockSnapshot
 from gateway.model.unmanaged import Purpose
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, Urgency, WriteSlot
@@ -207,13 +216,23 @@ def _write(scene: Scene, record: SlotRecord, wish: Desire, reason: Reason) -> Ca
     # Another PIN does not wait for the repetition of the one before, unless the lock could not be told even that.
     has_to_wait = is_repeat or record.outcome is Outcome.NOT_SENT
     waits = [record.next_try_at if has_to_wait else None]
-    if is_repeat and (record.intended_at or 0) >= code.accepted_at:
-        # What a guest who is about to come still has left is not spent on a preload days ahead.
-        is_inside_lead = scene.reading.lo < wish.due and not wish.is_ahead(scene.reading.lo)
-        effort = scene.snapshot.efforts.get(code.code_id)
-        waits.append(open_again_at(effort, scene.reading.lo, is_inside_lead=is_inside_lead))
+    if (record.intended_at or 0) >= code.accepted_at:
+        spent_until = _spent_until(scene, wish)
+        is_kept = record.barrier.keeps(window)
+        if spent_until is not None and opens_as_before(record, code.digest, is_window_kept=is_kept):
+            # Removals know no budget: what this write was to replace does not open until the next day's (A9).
+            return _clear(record, wish, Reason.REPLACED, Urgency.REMOVE)
+        waits.append(spent_until if is_repeat else None)
     not_before = max((at for at in waits if at is not None), default=None)
     return Candidate(action, not_before, holder)
+
+
+def _spent_until(scene: Scene, wish: Desire) -> Instant | None:
+    """From when the code's budget of repeats allows one; None when it allows one now (A8)."""
+    # What a guest who is about to come still has left is not spent on a preload days ahead.
+    is_inside_lead = scene.reading.lo < wish.due and not wish.is_ahead(scene.reading.lo)
+    effort = scene.snapshot.efforts.get(wish.code.code_id)
+    return open_again_at(effort, scene.reading.lo, is_inside_lead=is_inside_lead)
 
 
 def _stays(scene: Scene, slot: Slot, digest: PinDigest) -> bool:

@@ -124,7 +124,7 @@ def _of_clear(action: ClearSlot, name: str) -> str:
         case Reason.REFUSED_LEFTOVER:
             return f"take the old PIN of {name} out of slot {slot}, because the lock refused the new one"
         case Reason.REPLACED:
-            return f"take the old PIN of {name} out of slot {slot}, because another code has the new one"
+            return f"take the old PIN or window of {name} out of slot {slot}, because the new one cannot be written yet"
         case Reason.EARLIER_UNSEEN:
             return f"empty slot {slot}, which does not answer and may hold an earlier PIN of {name}"
         case Reason.BREAK_SWAP:

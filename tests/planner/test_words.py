@@ -73,7 +73,7 @@ def test_a_long_name_is_cut_inside_a_sentence() -> None:
         ),
         (
             ClearSlot(Slot(4), GUEST, Reason.REPLACED, NOON, Urgency.REMOVE),
-            "take the old PIN of “Ms Adams” out of slot 4, because another code has the new one",
+            "take the old PIN or window of “Ms Adams” out of slot 4, because the new one cannot be written yet",
         ),
         (
             ClearSlot(Slot(4), GUEST, Reason.EARLIER_UNSEEN, NOON, Urgency.WRITE),

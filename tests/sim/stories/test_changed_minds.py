@@ -4,7 +4,10 @@ from dataclasses import replace
 
 from drivers.simulator.lock.profiles import shipped_model
 from gateway.model.events import EventKind
+from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant
+from gateway.planner.backoff import REPEATS_PER_DAY
+from gateway.store import slots
 from tests.sim.book import text
 from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
 from tests.sim.world import World
@@ -94,5 +97,30 @@ def test_a_pin_that_somebody_else_took_off_may_serve_another_code() -> None:
         new_pin(world, "guest", "25802580")
         await world.pass_time(600)
         assert "25802580" in pins(world)
+
+    assert tell(story) == []
+
+
+def test_a_replaced_pin_goes_from_a_lock_that_comes_back_although_the_day_s_tries_are_spent() -> None:
+    """The new PIN waited for the next day's budget, and the one that it replaced opened until then (A8, A9; seed 93 of thirty days)."""
+
+    async def story(world: World) -> None:
+        create(world, "guest", "25802580")
+        await world.pass_time(60)
+        door = world.doors[LOCK]
+        door.set_deaf(is_deaf=True)
+        new_pin(world, "guest", "14701470")
+        for _ in range(6):  # each return of the driver is a reason to try again soon
+            await world.pass_time(1200)
+            world.driver_leaves()
+            await world.pass_time(60)
+            world.driver_returns()
+        await world.pass_time(1200)
+        spent = slots.efforts(world.disk.connection, LockId(LOCK))[CodeId("guest")]
+        assert spent.repeats == REPEATS_PER_DAY
+        assert pins(world) == {"25802580"}
+        door.set_deaf(is_deaf=False)
+        await world.pass_time(120)
+        assert pins(world) == {"14701470"}
 
     assert tell(story) == []
