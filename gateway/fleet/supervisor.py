@@ -18,12 +18,14 @@ from gateway.fleet.looks import Bench
 from gateway.fleet.pulse import hanging
 from gateway.fleet.worker import House, Worker
 from gateway.keeper import Keeper
+from gateway.model.clock import ClockReading
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import LockId
+from gateway.model.reports import Report
 from gateway.nudge import OUTBOX_BELL, lock_bell
 from gateway.ports import Arrival, Departure, DriverPort, LockPort
 from gateway.store import journal, locks, slots
-from gateway.store.database import Connection
+from gateway.store.database import Connection, is_of_the_disk
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class _Visit:
     before: asyncio.Task[None] | None
     is_taken_in: bool = False
     is_over: bool = False
+    heard: tuple[Report, ClockReading] | None = None
+    """A report that the disk did not take. The driver gives each once, so it is kept here until there is room (N3)."""
 
 
 class Fleet:
@@ -133,7 +137,7 @@ class Fleet:
             visit.before = None
         if not (visit.is_taken_in or visit.is_over):
             await self._take_in(visit)
-        await self._listen(visit.port)
+        await self._listen(visit)
 
     async def _take_in(self, visit: _Visit) -> None:
         port = visit.port
@@ -167,15 +171,24 @@ class Fleet:
         if not visit.is_over and (worker := self.workers.get(lock_id)) is not None:
             worker.attach(port)
 
-    async def _listen(self, port: LockPort) -> None:
-        lock_id = port.lock_id
-        if (bench := self._benches.get(lock_id)) is None:
+    async def _listen(self, visit: _Visit) -> None:
+        if (bench := self._benches.get(visit.port.lock_id)) is None:
             return
-        async for report in port.reports():
-            reading = self._house.clock.reading()
-            log.info("fleet.report", extra={"lock": lock_id, "report": type(report).__name__})
-            await self._house.database.write(
-                lambda con, report=report, reading=reading: reports.take(con, bench, report, reading)  # type: ignore[misc]
-            )
-            self._house.nudges.ring(OUTBOX_BELL)
-            self._house.nudges.ring(lock_bell(lock_id))
+        if visit.heard is not None:
+            await self._take(visit, bench, *visit.heard)
+        async for report in visit.port.reports():
+            log.info("fleet.report", extra={"lock": bench.lock_id, "report": type(report).__name__})
+            await self._take(visit, bench, report, self._house.clock.reading())
+
+    async def _take(self, visit: _Visit, bench: Bench, report: Report, reading: ClockReading) -> None:
+        visit.heard = report, reading
+        try:
+            await self._house.database.write(lambda con: reports.take(con, bench, report, reading))
+        except Exception as error:
+            if not is_of_the_disk(error):
+                # It would fail for ever, and no later word of this lock would be heard.
+                visit.heard = None
+            raise
+        visit.heard = None
+        self._house.nudges.ring(OUTBOX_BELL)
+        self._house.nudges.ring(lock_bell(bench.lock_id))

@@ -38,6 +38,9 @@ WAL_PAGES = 400
 
 BUSY_MS = 5_000
 
+SQLITE_ERROR = 1
+"""The primary code of a wrong statement; extended codes carry it in their low byte."""
+
 
 class Cursor(Protocol):
     """What we use of a DB-API cursor."""
@@ -70,6 +73,11 @@ class Connection(Protocol):
     @property
     def total_changes(self) -> int:
         """How many rows were ever changed here, in rolled back transactions too: another number whenever anything was written."""
+        ...
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open. On a full disk or an I/O error SQLite rolls one back by itself (lang_transaction.html)."""
         ...
 
     def execute(self, sql: str, parameters: Sequence[Value] = (), /) -> Cursor:
@@ -208,7 +216,7 @@ def _reading[T](connection: Connection, query: Callable[[Connection], T]) -> T:
     try:
         return query(connection)
     finally:
-        connection.execute("ROLLBACK")
+        roll_back(connection)
         if connection.total_changes != changes:
             connection.kept.clear()
 
@@ -220,6 +228,21 @@ def _writing[T](connection: Connection, change: Callable[[Connection], T]) -> T:
         connection.execute("COMMIT")
     except BaseException:
         connection.kept.clear()
-        connection.execute("ROLLBACK")
+        roll_back(connection)
         raise
     return result
+
+
+def roll_back(connection: Connection) -> None:
+    """End a transaction that failed, unless SQLite has: a second end would be told in place of what went wrong."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def is_of_the_disk(error: Exception) -> bool:
+    """Whether a transaction failed of what lies around the file (full, locked, I/O, no access) and not of what it was to write.
+
+    The same transaction may succeed later. A statement that is wrong is an `OperationalError` too, with SQLITE_ERROR (rescode.html).
+    """
+    code = getattr(error, "sqlite_errorcode", SQLITE_ERROR)
+    return isinstance(error, sqlcipher3.OperationalError) and code & 0xFF != SQLITE_ERROR

@@ -61,7 +61,8 @@ def _apply(connection: "Connection", version: int, sql: str) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
         raise
 
 

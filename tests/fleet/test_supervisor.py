@@ -11,11 +11,13 @@ from drivers.simulator.doors.driver import InProcessLock
 from drivers.simulator.lock.firmware import Firmware
 from drivers.simulator.lock.profiles import shipped_model
 from gateway import keeper
-from gateway.fleet import guard, supervisor
+from gateway.fleet import guard, reports, supervisor
+from gateway.fleet.looks import Bench
+from gateway.model.clock import ClockReading
 from gateway.model.identity import LockIdentity
 from gateway.model.ids import LockId
 from gateway.model.instant import Instant
-from gateway.model.reports import FactoryReset, Jammed, Reachability, Report
+from gateway.model.reports import FactoryReset, Jammed, Reachability, Report, Tampered
 from gateway.store import locks
 from gateway.store.database import Connection
 from tests.builders import FRONT
@@ -186,3 +188,55 @@ async def test_a_lock_that_is_kept_no_more_while_it_arrives_disturbs_nobody(
         await attached(house, BACK)
         await asyncio.sleep(SETTLED_S)
         assert set(house.fleet.workers) == {BACK}
+
+
+async def test_n3_what_a_lock_says_while_the_disk_is_full_is_taken_in_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report whose commit failed was lost with its use of a code, or its reset (A17, A18)."""
+    monkeypatch.setattr(keeper, "FIRST_WAIT_S", 0.02)
+    lock = TalkingLock()
+    async with hub(tmp_path / "hub.db", locks={FRONT: lock}) as house:
+        await attached(house)
+
+        def no_room(con: Connection) -> None:
+            con.execute("PRAGMA max_page_count = 1").fetchall()
+
+        def room(con: Connection) -> None:
+            con.execute("PRAGMA max_page_count = 1000000").fetchall()
+
+        await house.database.read(no_room)
+        lock.say(*[Jammed()] * 40)
+
+        async def is_stuck() -> bool:
+            return house.keeper.restarts > 1
+
+        await until(is_stuck)
+        await house.database.read(room)
+
+        async def is_all_told() -> bool:
+            return (await house.kinds()).count("lock.jammed") == 40
+
+        await until(is_all_told)
+
+
+async def test_a_report_that_cannot_be_taken_silences_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "FIRST_WAIT_S", 0.02)
+    take = reports.take
+
+    def stumble(con: Connection, bench: Bench, report: Report, reading: ClockReading) -> None:
+        if report == Tampered():
+            raise LookupError("a fault of ours")
+        take(con, bench, report, reading)
+
+    monkeypatch.setattr(reports, "take", stumble)
+    lock = TalkingLock()
+    async with hub(tmp_path / "hub.db", locks={FRONT: lock}) as house:
+        await attached(house)
+        lock.say(Tampered(), Jammed())
+
+        async def is_heard() -> bool:
+            return "lock.jammed" in await house.kinds()
+
+        await until(is_heard)
+        assert house.keeper.restarts == 1

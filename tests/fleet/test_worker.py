@@ -57,6 +57,7 @@ class Hub:
     fleet: Fleet
     nudges: Nudges
     desk: Desk
+    keeper: Keeper
     order_count: int = 0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -108,13 +109,14 @@ async def hub(
     async with await Database.open(path, KEYS.page_key) as database:
         house = House(database, clock, entropy, nudges)
         driver = InProcessDriver(list(locks.values()))
-        fleet = Fleet(house, {"sim": driver}, Keeper())
+        keeper = Keeper()
+        fleet = Fleet(house, {"sim": driver}, keeper)
         for lock_id in locks:
             fleet.add(Bench(lock_id, settings, seal, entropy), "sim")
         desk = Desk(HubRules(dict.fromkeys(locks, settings)), seal, entropy)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(fleet.run())
-            yield Hub(database, clock, locks, driver, fleet, nudges, desk)
+            yield Hub(database, clock, locks, driver, fleet, nudges, desk, keeper)
             running.cancel()
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import aiosqlite
 import pytest
+import sqlcipher3
 
 from gateway.model.ids import CodeId
 from gateway.model.instant import Instant
 from gateway.store import database as opening
 from gateway.store import facts, inbox, journal, rows
-from gateway.store.database import Connection, Database, DatabaseUnusable, _set_up, connect
+from gateway.store.database import Connection, Database, DatabaseUnusable, _set_up, connect, is_of_the_disk
 from gateway.store.inbox import Final
 from gateway.store.migrate import SchemaTooNew, schema_files, statements
 from tests.builders import FRONT, NOON
@@ -37,6 +38,26 @@ async def test_an_exception_rolls_everything_back(database: Database) -> None:
     with pytest.raises(LookupError):
         await database.write(change)
     assert await database.read(lambda con: facts.read(con, "a")) is None
+
+
+async def test_n3_a_full_disk_is_told_as_that_and_a_wrong_statement_as_ours(database: Database) -> None:
+    """SQLite rolls back by itself when its disk is full: our own ROLLBACK failed, and told of itself instead."""
+
+    def fill(con: Connection) -> None:
+        con.execute("PRAGMA max_page_count = 1").fetchall()
+        for number in range(100):
+            facts.write(con, f"fact {number}", "x" * 1000)
+
+    with pytest.raises(sqlcipher3.OperationalError, match="disk is full") as full:
+        await database.write(fill)
+    assert is_of_the_disk(full.value)
+    await database.read(lambda con: con.execute("PRAGMA max_page_count = 1000000").fetchall())
+    await database.write(lambda con: facts.write(con, "a", "1"))
+    assert await database.read(lambda con: facts.read(con, "fact 0")) is None
+
+    with pytest.raises(sqlcipher3.OperationalError, match="no such table") as wrong:
+        await database.write(lambda con: con.execute("UPDATE no_table SET x = 1"))
+    assert not is_of_the_disk(wrong.value)
 
 
 async def test_transactions_of_many_tasks_do_not_mix(database: Database) -> None:
