@@ -296,7 +296,9 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
         event = Event(kind, code.lock_id, code.code_id, order.command_id, order.origin, body)
         return journal.append(con, event, at)
 
-    begins_after_line = journal.last_line(con)
+    before = codes.get(con, code.code_id)
+    is_new = before is None or before.is_deleted
+    begins_after_line = journal.last_line(con) if is_new else None
     tell(EventKind.COMMAND_RECEIVED, {})
     # A newer generation ends the older orders of its code (C2).
     for older in inbox.open_orders_of_code(con, code.code_id):
@@ -304,7 +306,6 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
         body: dict[str, Fact] = {"reason": "superseded", "generation": older.generation}
         event = Event(EventKind.COMMAND_FAILED, code.lock_id, code.code_id, older.command_id, order.origin, body)
         journal.append(con, event, at)
-    before = codes.get(con, code.code_id)
     if not code.is_deleted and pool.get(con, code.code_id) is None:
         give_way(con, code, change.pin, desk.seal, at)
     codes.put(con, code, sealed, begins_after_line=begins_after_line)

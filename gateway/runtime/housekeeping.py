@@ -1,14 +1,15 @@
 """The chore of forgetting: erases and prunes what is due, removes copies of older schemas, and sleeps until the next is due (A19).
 
 Nothing that happens from now on can be due sooner than `retention.ERASED_AFTER_MS` from now, so a sleep until the earliest due
-instant misses nothing. Wall time may be set forward meanwhile; hence a look at least once a day.
+instant misses nothing. Wall time may be set forward meanwhile; hence a look at least once a day. While time is not trusted nothing
+is looked at, and every start begins so: that lasts minutes, and a hub that is restarted each day must come to its chores too.
 """
 
 import asyncio
 import logging
 
 from gateway.model.clock import ClockTrust
-from gateway.model.instant import DAY_MS, SECOND_MS, Instant
+from gateway.model.instant import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from gateway.ports import Clock
 from gateway.store import retention
 from gateway.store.database import Connection, Database
@@ -16,6 +17,7 @@ from gateway.store.database import Connection, Database
 log = logging.getLogger(__name__)
 
 LONGEST_SLEEP_MS = DAY_MS
+UNTRUSTED_SLEEP_MS = 10 * MINUTE_MS
 BREATH_S = 1.0
 """Between two transactions of a long pruning: orders and workers go first."""
 
@@ -37,10 +39,11 @@ class Housekeeping:
         """Do what is due; returns for how many seconds nothing will be."""
         reading = self._clock.reading()
 
+        # A clock that is not trusted may be wrong either way: what is gone is gone, so it can wait (T1).
+        if reading.trust is ClockTrust.UNTRUSTED:
+            return UNTRUSTED_SLEEP_MS / SECOND_MS
+
         def look(con: Connection) -> tuple[Instant | None, Instant | None]:
-            # A clock that is not trusted may be wrong either way: what is gone is gone, so it can wait (T1).
-            if reading.trust is ClockTrust.UNTRUSTED:
-                return None, None
             # Copies here too: the database's thread may wait for the disk, the event loop may not.
             return retention.next_due(con), retention.forget_copies(self._database.path, reading.lo)
 

@@ -22,11 +22,12 @@ ROWS_KEPT = 2048
 with 30 codes have, at about half a kilobyte each."""
 
 
-def put(con: Connection, code: AccessCode, sealed: bytes | None, *, begins_after_line: int = 0) -> None:
+def put(con: Connection, code: AccessCode, sealed: bytes | None, *, begins_after_line: int | None = None) -> None:
     """Store a new code, or a new generation of one. A code that had finished lives again.
 
-    `sealed` is None once it was erased, and for somebody else's code that is taken off. The timeline of a new code begins after
-    this line of the journal.
+    `sealed` is None once it was erased, and for somebody else's code that is taken off. `begins_after_line` is given for a new
+    code, also for one under the id of a deleted one: its timeline begins after this line of the journal, and what is told of the
+    id up to there is another guest's.
     """
     values: dict[str, Value] = {
         "lock_id": code.lock_id,
@@ -46,7 +47,9 @@ def put(con: Connection, code: AccessCode, sealed: bytes | None, *, begins_after
         "pin_sealed": sealed,
         "finished_at_ms": None,
     }
-    rows.keep(con, "access_code", {"code_id": code.code_id}, values, {"begins_after_line": begins_after_line})
+    if begins_after_line is not None:
+        values["begins_after_line"] = begins_after_line
+    rows.keep(con, "access_code", {"code_id": code.code_id}, values)
 
 
 def get(con: Connection, code_id: CodeId) -> AccessCode | None:

@@ -38,6 +38,8 @@ PRUNED_AT_ONCE_MAX = 2_000
 
 _ERASABLE_CODES = "finished_at_ms <= ? AND (pin_sealed IS NOT NULL OR name != '')"
 _ERASABLE_LINES = "personal IS NOT NULL AND (seq IS NULL OR seq <= ?)"
+_OF_FORMER_LIFE = "journal.line <= access_code.begins_after_line"
+"""Lines about the code that had the id before: it was deleted when the one of now was created, at the latest."""
 
 
 def erase(con: Connection, at: Instant) -> int:
@@ -51,6 +53,11 @@ def erase(con: Connection, at: Instant) -> int:
     lines = con.execute(
         f"""UPDATE journal SET personal = NULL WHERE {_ERASABLE_LINES}
             AND code_id IN (SELECT code_id FROM access_code WHERE finished_at_ms <= ?)""",
+        (journal.acknowledged(con), cutoff),
+    ).rowcount
+    lines += con.execute(
+        f"""UPDATE journal SET personal = NULL FROM access_code WHERE journal.code_id = access_code.code_id
+            AND {_ERASABLE_LINES} AND {_OF_FORMER_LIFE} AND created_at_ms <= ?""",
         (journal.acknowledged(con), cutoff),
     ).rowcount
     codes = con.execute(
@@ -72,7 +79,12 @@ def next_due(con: Connection) -> Instant | None:
         f"""SELECT min(finished_at_ms) FROM access_code JOIN journal USING (code_id) WHERE {_ERASABLE_LINES}""",
         (acknowledged,),
     )
-    due = [_plus(row, ERASED_AFTER_MS) for row in (finished.fetchone(), told.fetchone())]
+    former = con.execute(
+        f"""SELECT min(created_at_ms) FROM access_code JOIN journal USING (code_id)
+            WHERE {_ERASABLE_LINES} AND {_OF_FORMER_LIFE}""",
+        (acknowledged,),
+    )
+    due = [_plus(found.fetchone(), ERASED_AFTER_MS) for found in (finished, told, former)]
     due.append(journal.next_prunable_at(con, JOURNAL_KEPT_MS))
     return min((edge for edge in due if edge is not None), default=None)
 

@@ -19,7 +19,8 @@ LATE_USE_MS = 2 * MINUTE_MS
 """After the end this long a use is no alarm (A18)."""
 
 ERASED_WITHIN_MS = 8 * DAY_MS + HOUR_MS
-"""Seven days after the proven removal (A19), and the day that the chore may sleep when wall time was set forward."""
+"""Seven days after the proven removal (A19), or after the id was given to another code, and the day that the chore may sleep when
+wall time was set forward."""
 
 _USES = frozenset({EventKind.LOCK_UNLOCKED, EventKind.LOCK_LOCKED})
 
@@ -71,7 +72,12 @@ def at_rest(con: Connection, now: Instant) -> Iterator[str]:
            WHERE personal IS NOT NULL AND finished_at_ms <= ? AND seq <= ?""",
         (due, journal.acknowledged(con)),
     )
-    for (code_id,) in told.fetchall():
+    former = con.execute(
+        """SELECT DISTINCT code_id FROM journal JOIN access_code USING (code_id)
+           WHERE personal IS NOT NULL AND line <= begins_after_line AND created_at_ms <= ? AND seq <= ?""",
+        (due, journal.acknowledged(con)),
+    )
+    for (code_id,) in [*told.fetchall(), *former.fetchall()]:
         yield f"the journal still names the guest of {code_id!r}"
 
 

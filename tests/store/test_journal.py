@@ -51,7 +51,7 @@ async def test_a_timeline_begins_with_its_code_and_ends_with_the_newest_line(dat
         add(con, 3)
         codes.put(con, make_code("c1"), b"sealed", begins_after_line=journal.last_line(con))
         add(con, 3)
-        codes.put(con, make_code("c1"), b"sealed", begins_after_line=journal.last_line(con))
+        codes.put(con, make_code("c1"), b"sealed")
 
     await database.write(change)
     lines = await database.read(lambda con: journal.timeline(con, CodeId("c1")))

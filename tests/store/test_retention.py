@@ -68,6 +68,29 @@ async def test_a19_pin_and_name_are_erased_seven_days_after_the_proven_removal_a
     assert first.event.body == {"name": None, "type": "time_bound"}
 
 
+async def test_a19_the_name_of_a_guest_whose_code_s_id_is_used_again_is_erased_too(database: Database) -> None:
+    """The code lives again, so nothing of its id was ever due; and the second guest's timeline began with the first one's name."""
+
+    def reuse(con: Connection) -> None:
+        live_and_go(con)
+        again = make_code("guest", ends_at=Instant(NOON + 90 * DAY_MS), accepted_at=Instant(NOON + DAY_MS))
+        codes.put(con, again, b"other", begins_after_line=journal.last_line(con))
+        tell(con, EventKind.CODE_CREATED, {"name": personal("Mr Olsen"), "type": "time_bound"})
+        journal.acknowledge(con, 99)
+
+    await database.write(reuse)
+    due = await database.read(retention.next_due)
+    assert due == NOON + 8 * DAY_MS
+    assert [line.body["name"] for line in await database.read(lambda con: journal.timeline(con, GUEST))] == ["Mr Olsen"]
+    assert await database.write(lambda con: retention.erase(con, Instant(due - 1))) == 0
+    assert await database.write(lambda con: retention.erase(con, due)) == 2
+    left = await database.read(dump)
+    assert "Adams" not in left
+    assert "Olsen" in left
+    assert await database.read(retention.next_due) == AGED
+    assert await database.read(journal.verify) is None
+
+
 async def test_a19_the_chain_stays_whole_when_names_are_erased(database: Database) -> None:
     await database.write(live_and_go)
     await database.write(lambda con: retention.erase(con, DUE))
