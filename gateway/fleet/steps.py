@@ -122,7 +122,8 @@ def _settle(con: Connection, bench: Bench, seen: Look) -> Look:
         cabinet = Cabinet(bench.lock_id, bench.seal, bench.entropy)
         is_changed = [pool.carry_out(con, wish, cabinet, reading.lo) for wish in found.pool_steps]
         if not (found.releases or found.announcements or any(is_changed)):
-            return seen
+            # No PIN was found for a spare: tried again at the next look, and no reason not to sleep until then.
+            return replace(seen, plan=replace(found, pool_steps=()))
         if is_mere_telling(found):
             return as_told(seen, con.total_changes)
         again = look(con, bench, reading)

@@ -166,10 +166,17 @@ def _alarm(con: Connection, reading: ClockReading, step: ClockStep | None, stay_
     if reading.trust is not ClockTrust.UNTRUSTED or reading.untrusted_since is None:
         return None
     leaves_at = Instant(reading.untrusted_since + stay_ms)
-    count = hub_time.bound_on_locks(con)
-    if count == 0 and hub_time.told(con) == "":
+    count, waiting, told = hub_time.bound_on_locks(con), hub_time.bound_waiting(con), hub_time.told(con)
+    if count == waiting == 0 and told == "":
         return None
-    about: dict[str, Fact] = {"codes_at_stake": count, "codes_leave_at": format_instant(leaves_at)}
+    about: dict[str, Fact] = {
+        "codes_at_stake": count,
+        "codes_waiting": waiting,
+        "codes_leave_at": format_instant(leaves_at),
+    }
+    if count == 0 and told in {"", "begun"}:
+        # Nothing will leave; whoever comes meanwhile finds no code, and that is to be heard of at once as well.
+        return Alarm("begun", EventKind.HUB_CLOCK_UNKNOWN, about | {"stage": "begun"})
     if reading.lo >= leaves_at:
         return Alarm("left", EventKind.HUB_CLOCK_UNKNOWN, about | {"stage": "codes_off"})
     is_soon = reading.lo >= leaves_at - LAST_CALL_MS

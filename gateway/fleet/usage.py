@@ -89,6 +89,9 @@ def _used_while_free(con: Connection, bench: Bench, record: SlotRecord, at: Inst
         return None
     former = tenants.last_of(con, bench.lock_id, record.slot)
     code = None if former is None else codes.get(con, former.code_id)
+    if code is not None and code.lock_id != bench.lock_id:
+        # Its id is another lock's code by now: that one never was in this slot.
+        code = None
     row = locks.get(con, bench.lock_id)
     # A lock that shows PINs is asked before anything is cleared. One that hides them could show a stranger's asterisks, if
     # nobody listened while the slot was empty, or it tells nothing of hands: then the slot is left alone (N2).

@@ -16,6 +16,7 @@ from gateway.fleet.executor import NotSent, perform
 from gateway.fleet.looks import Bench, Look, look
 from gateway.fleet.pulse import Pulse
 from gateway.fleet.steps import Done, Intent, Step
+from gateway.model.answers import Listing
 from gateway.model.clock import ClockTrust
 from gateway.model.instant import SECOND_MS, Instant
 from gateway.model.lock_clock import TimeTold
@@ -107,14 +108,16 @@ class Worker:
         step = await self._advance(None, may_act=self._may_act)
         while step is not None and step.intent is not None and (port := self._port) is not None:
             done = await self._perform(port, step.intent)
-            if isinstance(done.action, ListSlots) and isinstance(done.result, NotSent):
-                return self._without_listing(step.plan, done.result)
+            if isinstance(done.action, ListSlots) and not isinstance(done.result, Listing):
+                return self._without_listing(
+                    step.plan, done.result.retry_after_ms if isinstance(done.result, NotSent) else None
+                )
             step = await self._advance(done, may_act=lambda action: self._may_act(action) and turn.may_go_on(action))
         return None if step is None else step.plan
 
-    def _without_listing(self, found: Plan, failed: NotSent) -> Plan:
-        """Nothing is kept of a listing that failed, so the wait for the next one is kept here."""
-        wait_ms = LISTING_AGAIN_MS if failed.retry_after_ms is None else failed.retry_after_ms
+    def _without_listing(self, found: Plan, retry_after_ms: int | None) -> Plan:
+        """Nothing is kept of a listing that failed or never ended, so the wait for the next one is kept here."""
+        wait_ms = LISTING_AGAIN_MS if retry_after_ms is None else retry_after_ms
         again_at = Instant(self._house.clock.reading().lo + wait_ms)
         wake_at = again_at if found.wake_at is None else min(again_at, found.wake_at)
         return replace(found, head=None, wake_at=wake_at)

@@ -331,7 +331,9 @@ def _settled(record: SlotRecord, seen: SlotRecord, at: Instant) -> SlotRecord:
         return failed(_still_there(seen, at))
     was_open = record.outcome in {Outcome.PENDING, Outcome.ACKNOWLEDGED, Outcome.AMBIGUOUS}
     is_shown = seen.sighted is SightedAs.HELD and seen.sighted_digest == record.intended
-    if is_shown or (seen.sighted is SightedAs.MASKED and record.was_empty):
+    # Asterisks in a slot that was empty are ours, unless the lock said that it did not take our PIN.
+    is_ours = seen.sighted is SightedAs.MASKED and record.was_empty and record.outcome is not Outcome.REFUSED
+    if is_shown or is_ours:
         proved = _proved(seen, Evidence.READ_BACK if is_shown else Evidence.MASKED, at)
         # The PIN is there, and nobody knows under which window: this try led nowhere, or it would be repeated without a wait (A8).
         return failed(replace(proved, tries=record.tries)) if was_open and not seen.barrier.is_confirmed else proved

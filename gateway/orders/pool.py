@@ -178,8 +178,9 @@ def standing_in(con: Connection, original_id: CodeId) -> AccessCode | None:
 def follow(con: Connection, original: AccessCode, at: Instant, may_return: Callable[[AccessCode], bool]) -> None:
     """The original was changed or deleted: a backup that stands in for it ends with it, earlier or later.
 
-    One that is off the lock, as a stay is prolonged after its end, goes back if `may_return` says that its PIN is still free.
-    Else nothing stands in for the original any more, and another backup may.
+    A stay that was moved to after its end is another one, through whose gap the backup would open. A backup that is off the lock, as
+    a stay is prolonged after its end, goes back if `may_return` says that its PIN is still free. Else nothing stands in for the
+    original any more, and another backup may.
     """
     backup_id = pool.pulled_for(con, original.code_id)
     backup = None if backup_id is None else codes.get(con, backup_id)
@@ -191,7 +192,7 @@ def follow(con: Connection, original: AccessCode, at: Instant, may_return: Calla
             _end(con, backup.code_id, at)
         return
     changed = replace(backup, window=_stay(backup, original), generation=backup.generation + 1, accepted_at=at)
-    is_back = not is_finished or (_is_same_stay(backup, original) and may_return(changed))
+    is_back = _is_same_stay(backup, original) and (not is_finished or may_return(changed))
     if backup.is_deleted or not is_back:
         part(con, original.code_id, at)
     elif is_finished or changed.window != backup.window:

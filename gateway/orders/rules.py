@@ -35,13 +35,13 @@ def check_lock(lock_id: LockId, hub: HubRules, named_in: str = "device_id") -> R
     return Rejection(RejectionReason.DEVICE_NOT_FOUND, named_in, f"this hub has no such lock; its locks are: {known}")
 
 
-def check_window(window: Window, at: Instant) -> Rejection | None:
-    """The end must lie ahead of `at`, which has surely passed, and the start not beyond ten years of it.
+def check_window(window: Window, at: Instant, *, may_be_over: bool = False) -> Rejection | None:
+    """The end must lie ahead of `at`, which has surely passed, unless it `may_be_over`; the start not beyond ten years of it.
 
     A hub that never knew the time takes any start: all of them are far from 1970, and an order that says what is wanted never
     expires, but waits until the time is known (T1).
     """
-    if window.ends_at is not None and window.ends_at <= at:
+    if window.ends_at is not None and window.ends_at <= at and not may_be_over:
         now = format_instant(at)
         return Rejection(RejectionReason.INVALID_INPUT, "ends_at", f"must lie in the future; the hub's time is {now}")
     is_far = window.starts_at is not None and window.starts_at > at + LONGEST_AHEAD_MS

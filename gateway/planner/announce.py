@@ -169,6 +169,9 @@ def _ending(order: OpenOrder, wish: Desire, now: Circumstances, standing: Standi
         return _applied(order, code, _evidence(now.record))
     if wish.phase is Phase.OVER:
         return _failed(order, code, "expired")
+    if Issue.EXTERNAL_CHANGE_IN_EFFECT in standing.issues:
+        # What somebody changed at the lock may stay (A15), so nothing more becomes of this order; it put nothing on the lock.
+        return _failed(order, code, "external_change_in_effect")
     if wish.phase is Phase.WANTED and now.verdict is Verdict.REFUSED:
         reason = None if now.record is None or now.record.refusal is None else now.record.refusal.value
         return _failed(order, code, "refused", refusal=reason)

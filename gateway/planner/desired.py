@@ -60,10 +60,17 @@ UNTRUSTED_AHEAD_MS = DAY_MS
 
 
 def desire(
-    code: AccessCode, reading: ClockReading, when: Timing, *, is_on_lock: bool, stay_ms: int = DEFAULT_UNTRUSTED_STAY_MS
+    code: AccessCode,
+    reading: ClockReading,
+    when: Timing,
+    *,
+    is_on_lock: bool,
+    stay_ms: int = DEFAULT_UNTRUSTED_STAY_MS,
+    ordered_off_at: Instant | None = None,
 ) -> Desire:
     """Place one code in time. `is_on_lock`: a PIN of it is, or may be, on the lock.
 
+    `ordered_off_at`: since when it is there against the newest order, should that one let it wait.
     Activation needs `lo >= start - lead`, deactivation only `lo >= end`: a clock that lags can never open early, and
     removing needs no trust (T1). Nothing is put on whose end may have come (`hi >= end`). While time is untrusted what is on the
     lock stays, at most `stay_ms` (T2).
@@ -77,12 +84,27 @@ def desire(
         opens_at,
         due=Instant(max(window.starts_at or code.accepted_at, code.accepted_at)),
         changes_at=changes_at,
-        over_since=(code.deleted_at if code.is_deleted else window.ends_at) if is_over else None,
+        over_since=_off_since(code, reading, phase, stay_ms, ordered_off_at) if is_over or is_on_lock else None,
         window=when.window if is_wanted else None,
         just_in_time_at=when.just_in_time_at,
         is_native=is_wanted and when.is_native,
         is_held_back=not is_wanted and not is_over and (opens_at is None or reading.lo >= opens_at),
     )
+
+
+def _off_since(
+    code: AccessCode, reading: ClockReading, phase: Phase, stay_ms: int, ordered_off_at: Instant | None
+) -> Instant | None:
+    """Since when a code should be off the lock: over, untrusted for too long (T2), or ordered for later while it was on the lock."""
+    if phase is Phase.OVER:
+        return code.deleted_at if code.is_deleted else code.window.ends_at
+    if phase is Phase.WANTED:
+        return None
+    if reading.trust is ClockTrust.UNTRUSTED and reading.untrusted_since is not None:
+        leaves_at = Instant(reading.untrusted_since + stay_ms)
+        if reading.lo >= leaves_at:
+            return leaves_at if ordered_off_at is None else min(leaves_at, ordered_off_at)
+    return ordered_off_at
 
 
 def _phase(

@@ -7,7 +7,7 @@ from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.instant import Instant
 from gateway.model.lock_clock import ClockState
 from gateway.model.snapshot import LockSnapshot
-from gateway.planner.desired import Desire
+from gateway.planner.desired import Desire, Phase
 from gateway.planner.explain import span, when
 from gateway.planner.native import native_window
 from gateway.planner.status import Standing
@@ -45,7 +45,7 @@ def of_clock(snapshot: LockSnapshot) -> Iterator[str]:
 
 def _why_not_native(wish: Desire, snapshot: LockSnapshot, reading: ClockReading) -> str | None:
     schedule = snapshot.profile.schedule
-    if schedule is None or (wish.wanted is None and wish.over_since is not None):
+    if schedule is None or wish.phase is Phase.OVER:
         return None
     if native_window(wish.code, snapshot) is None:
         return None

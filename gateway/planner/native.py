@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from gateway.model.access_code import AccessCode
 from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.instant import MINUTE_MS, Instant
-from gateway.model.link import LONGEST_LEAD_MS
+from gateway.model.link import FIRST_WRITE_MS, LONGEST_LEAD_MS
 from gateway.model.lock import Schedule, ScheduleClock, ScheduleTrust
 from gateway.model.lock_clock import ClockState
 from gateway.model.pin import PinDigest
-from gateway.model.slot import SightedAs, SlotRecord
+from gateway.model.slot import Operation, SightedAs, SlotRecord
 from gateway.model.snapshot import LockSnapshot
 from gateway.model.window import CodeType, Window
 
@@ -143,9 +143,12 @@ def _is_on_lock(code: AccessCode, record: SlotRecord | None, window: Window | No
 def _may_stay_early(code: AccessCode, record: SlotRecord | None, reading: ClockReading) -> bool:
     """A PIN that a longer lead has put on the lock stays when the lead gets shorter again: no add and remove (A4).
 
-    Not when it was ordered anew since: then it is there by an earlier wish.
+    Not when it was ordered anew since: then it is there by an earlier wish, however late it was seen there.
     """
-    starts_at, proof = code.window.starts_at, None if record is None else record.proof
-    is_near = starts_at is not None and starts_at - reading.lo <= LONGEST_LEAD_MS
-    is_same_wish = proof is not None and proof.at >= code.accepted_at
-    return is_near and is_same_wish and not code.strict_start and _is_on_lock(code, record, None)
+    starts_at = code.window.starts_at
+    # A strict start is written by the measured lead, and the first write of all measures it (A5).
+    longest_ms = FIRST_WRITE_MS if code.strict_start else LONGEST_LEAD_MS
+    is_near = starts_at is not None and starts_at - reading.lo <= longest_ms
+    is_ours = record is not None and record.operation is Operation.WRITE
+    is_same_wish = is_ours and record is not None and (record.intended_at or 0) >= code.accepted_at
+    return is_near and is_same_wish and _is_on_lock(code, record, None)

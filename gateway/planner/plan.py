@@ -15,7 +15,7 @@ from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import DAY_MS, SECOND_MS, Instant
 from gateway.model.ledger import doubted, released
 from gateway.model.remembered import by_identity
-from gateway.model.slot import SlotRecord, Verdict, judge, possible_pins
+from gateway.model.slot import Operation, SlotRecord, Verdict, judge, possible_pins
 from gateway.model.snapshot import Announced, LockSnapshot, OpenOrder
 from gateway.planner.actions import Action, PoolStep
 from gateway.planner.announce import AT_REST, Announcement, announcement, is_at_rest
@@ -123,7 +123,16 @@ def _desire(
 ) -> Desire:
     when = timing(code, snapshot, reading, record, has_twin=has_twin)
     stay_ms = snapshot.settings.untrusted_stay_ms
-    return desire(code, reading, when, is_on_lock=_may_be_on_lock(record), stay_ms=stay_ms)
+    is_on_lock, off_at = _may_be_on_lock(record), _ordered_off_at(code, record)
+    return desire(code, reading, when, is_on_lock=is_on_lock, stay_ms=stay_ms, ordered_off_at=off_at)
+
+
+def _ordered_off_at(code: AccessCode, record: SlotRecord | None) -> Instant | None:
+    """When the code was ordered anew while its PIN was on the lock already, or was being taken off it."""
+    if record is None:
+        return None
+    is_older = record.operation is Operation.CLEAR or (record.intended_at or 0) < code.accepted_at
+    return code.accepted_at if is_older else None
 
 
 def _told(

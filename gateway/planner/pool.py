@@ -93,7 +93,8 @@ def pool_plan(scene: Scene, holding: Mapping[CodeId, SlotRecord]) -> PoolPlan:
     steps: list[PoolStep] = [*map(RetireBackup, sorted(retired)), *pulls]
     if _can_act(scene) and not steps and len(kept) < target:
         steps += [GenerateBackup()] * (target - len(kept))
-    if not steps and standing.issues != scene.snapshot.pool.told:
+    # Told beside what is drawn anew, for a drawing may find no PIN that was never used.
+    if not (retired or pulls) and standing.issues != scene.snapshot.pool.told:
         steps.append(TellPool(standing.issues, len(standing.ready), len(standing.pulled)))
     return PoolPlan(standing, tuple(steps), (*risk_edges, *_edges(kept)))
 

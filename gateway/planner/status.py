@@ -98,11 +98,12 @@ def standing_of(wish: Desire, now: Circumstances, reading: ClockReading, lead_ms
     edges: list[Instant] = []
     is_scheduled = wish.is_preloaded(reading.lo) and now.verdict is Verdict.GOOD
     is_awaited = not (is_scheduled or now.is_spare)
-    if wish.phase is Phase.WANTED and status is not Status.SET and is_awaited:
+    # Held back, because nobody knows the time, it is awaited all the same: the guest stands at the door (T2, A8).
+    if (wish.phase is Phase.WANTED or wish.is_held_back) and status is not Status.SET and is_awaited:
         issues, edges = _of_unproven(wish, now, reading, lead_ms)
     if wish.is_preloaded(reading.lo):
         edges += [at for at in (wish.just_in_time_at, wish.code.window.starts_at) if at is not None and at > reading.lo]
-    if wish.phase is Phase.OVER and now.record is not None and wish.over_since is not None:
+    if wish.phase is not Phase.WANTED and now.record is not None and wish.over_since is not None:
         failed_at = Instant(wish.over_since + REMOVAL_FAILED_MS)
         if reading.lo >= failed_at:
             issues.add(Issue.FAILED_TO_REMOVE)

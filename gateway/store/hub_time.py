@@ -92,6 +92,13 @@ def bound_on_locks(con: Connection) -> int:
     return sum(ends - windows if windows and _keeps_windows(con, lock_id) else ends for lock_id, ends, windows in found)
 
 
+def bound_waiting(con: Connection) -> int:
+    """How many codes with an end wait for their start: none of them comes on while the time is not known (T2)."""
+    sql = """SELECT count(*) FROM access_code WHERE finished_at_ms IS NULL AND deleted_at_ms IS NULL AND ends_at_ms IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM slot WHERE slot.lease = access_code.code_id)"""
+    return _count(con, sql, ())
+
+
 def _keeps_windows(con: Connection, lock_id: LockId) -> bool:
     """Whether a lock provably enforces the windows on it: proven by its profile or at its door, and its clock not wrong (A2, T4)."""
     row, time = locks.get(con, lock_id), lock_time.get(con, lock_id)

@@ -79,7 +79,11 @@ class PoolAuditor:
             self._open.pop(wish.code_id, None)
         backup = self._scene.book.wishes.get(self.given.get(wish.code_id, ""))
         if backup is not None and not backup.is_deleted:
-            self._keep(replace(backup, ends_at=wish.ends_at, is_deleted=wish.is_deleted))
+            # What is moved to after its end is another stay: no backup opens through the gap.
+            is_other_stay = None not in {wish.starts_at, backup.ends_at} and (wish.starts_at or 0) > (
+                backup.ends_at or 0
+            )
+            self._keep(replace(backup, ends_at=wish.ends_at, is_deleted=wish.is_deleted or is_other_stay))
 
     def on_event(self, event: Event) -> None:
         """A backup was made, given, or is gone."""
@@ -126,7 +130,8 @@ class PoolAuditor:
                 "pool", f"{backup_id} is pulled for {original_id}, which is no stay of that lock, or was pulled before"
             )
             return
-        if original_id in self.given:
+        before = self._scene.book.wishes.get(self.given.get(original_id, ""))
+        if before is not None and not before.is_deleted:
             self._cry("pool", f"{original_id} has two backups")
         self.given[original_id] = backup_id
         backup = replace(self._scene.book.wishes[backup_id], ends_at=original.ends_at)
