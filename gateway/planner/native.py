@@ -87,10 +87,11 @@ def native_window(code: AccessCode, snapshot: LockSnapshot) -> Window | None:
     if not is_wanted or code.code_id in snapshot.refused_windows:
         return None
     # A code that works at once has begun when it was ordered: one grain back, so that rounding cannot delay it.
-    starts_at = code.window.starts_at
-    asked = Window(
-        Instant(code.accepted_at - schedule.grain_ms) if starts_at is None else starts_at, code.window.ends_at
-    )
+    starts_at, ends_at = code.window.starts_at, code.window.ends_at
+    begun_at = Instant(code.accepted_at - schedule.grain_ms) if starts_at is None else starts_at
+    if ends_at is not None and ends_at <= begun_at:
+        return None  # it was shortened to an end that had passed when the order was heard
+    asked = Window(begun_at, ends_at)
     return asked if _is_kept_well(schedule, asked) else None
 
 
