@@ -24,10 +24,11 @@ from gateway.model.commands import (
 )
 from gateway.model.events import Event, EventKind, Fact
 from gateway.model.ids import CodeId, EventSeq, LockId, Slot
-from gateway.model.instant import Instant, format_instant
+from gateway.model.instant import Instant
 from gateway.model.pin import Pin
-from gateway.model.window import CodeType, Window
+from gateway.model.window import Window
 from gateway.orders import deeds, leaving, unmanaged
+from gateway.orders.changes import mutations, shown, tell_at_once
 from gateway.orders.deeds import Deed
 from gateway.orders.desk import Desk
 from gateway.orders.draw import draw_free
@@ -157,8 +158,8 @@ def _create(con: Connection, wish: CreateAccessCode, order: Order, desk: Desk, a
     wrong = wrong or _check_code(con, code, pin, desk)
     if wrong is not None:
         return wrong
-    shown, is_drawn = _shown(code, desk), wish.pin is None
-    return _Change(code, pin, EventKind.CODE_CREATED, shown, drawn=is_drawn, is_guest=wish.use_backup_pool)
+    is_drawn = wish.pin is None
+    return _Change(code, pin, EventKind.CODE_CREATED, shown(code, desk), drawn=is_drawn, is_guest=wish.use_backup_pool)
 
 
 def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, at: Instant) -> _Change | Rejection:
@@ -202,8 +203,8 @@ def _update(con: Connection, wish: UpdateAccessCode, order: Order, desk: Desk, a
     wrong = wrong or _check_code(con, code, pin, desk)
     if wrong is not None:
         return wrong
-    mutations: dict[str, Fact] = {"requested_mutations": _mutations(before, code, desk)}
-    return _Change(code, pin, EventKind.CODE_MUTATIONS_REQUESTED, mutations, is_guest=is_guest)
+    asked: dict[str, Fact] = {"requested_mutations": mutations(before, code, desk)}
+    return _Change(code, pin, EventKind.CODE_MUTATIONS_REQUESTED, asked, is_guest=is_guest)
 
 
 def _is_shortened(before: Window, after: Window) -> bool:
@@ -345,46 +346,7 @@ def _store(con: Connection, order: Order, change: _Change, desk: Desk, at: Insta
     answers.attach(con, order, accepted, code.lock_id, change.pin if change.drawn else None, desk.seal)
     tell(change.kind, dict(change.body) | {"generation": code.generation})
     if before is not None and not code.is_deleted and not before.is_deleted:
-        _tell_at_once(con, before, code, order, desk, at)
-
-
-def _tell_at_once(con: Connection, before: AccessCode, code: AccessCode, order: Order, desk: Desk, at: Instant) -> None:
-    """Names and just-in-time windows live on the hub alone: such a change is in force when it is stored."""
-
-    def change(kind: EventKind, old: Fact, new: Fact) -> None:
-        body: dict[str, Fact] = {"from": old, "to": new, "generation": code.generation}
-        journal.append(con, Event(kind, code.lock_id, code.code_id, order.command_id, order.origin, body), at)
-
-    if before.name != code.name:
-        change(EventKind.CODE_NAME_CHANGED, desk.personal(before.name), desk.personal(code.name))
-    if before.window != code.window:
-        change(EventKind.CODE_TIME_FRAME_CHANGED, _window(before.window), _window(code.window))
-
-
-def _mutations(before: AccessCode, code: AccessCode, desk: Desk) -> list[Fact]:
-    found: list[Fact] = []
-    if before.digest != code.digest:
-        found.append({"mutation_code": "updating_code"})
-    if before.name != code.name:
-        names = {"from": desk.personal(before.name), "to": desk.personal(code.name)}
-        found.append({"mutation_code": "updating_name", **names})
-    if before.window != code.window:
-        found.append(
-            {"mutation_code": "updating_time_frame", "from": _window(before.window), "to": _window(code.window)}
-        )
-    return found
-
-
-def _shown(code: AccessCode, desk: Desk) -> dict[str, Fact]:
-    return {"name": desk.personal(code.name), "type": code.window.type.value} | _window(code.window)
-
-
-def _window(window: Window) -> dict[str, Fact]:
-    def text(at: Instant | None) -> str | None:
-        return None if at is None else format_instant(at)
-
-    is_bound = window.type is CodeType.TIME_BOUND
-    return {"starts_at": text(window.starts_at), "ends_at": text(window.ends_at) if is_bound else None}
+        tell_at_once(con, before, code, order, desk, at)
 
 
 def _or_kept(said: bool | Kept, before: bool) -> bool:
