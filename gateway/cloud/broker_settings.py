@@ -73,7 +73,7 @@ _REFUSALS = {
     139: "is shutting down; trying again",
     141: "missed our keep-alive; trying again",
     142: "gave our session to another client: two hubs use the same id, change one of them",
-    154: "keeps no retained messages: switch retained status off in the configuration",
+    154: "keeps no retained messages: the hub sends it none from now on",
     159: "asks for fewer connects; trying again later",
 }
 """What to do about the reason codes that a hub can meet (MQTT 3.1.1 table 3.1, MQTT 5 table 2-6)."""

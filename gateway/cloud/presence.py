@@ -35,7 +35,6 @@ class Herald:
         lock_ids: Collection[LockId],
         clock: Clock,
         versions: Mapping[str, str],
-        is_retained: bool = True,
     ) -> None:
         self._db = db
         self._hub_id = hub_id
@@ -43,7 +42,6 @@ class Herald:
         self._lock_ids = lock_ids
         self._clock = clock
         self._versions = versions
-        self._is_retained = is_retained
         self._started_at: Instant = clock.reading().lo
         self._session: int | None = None
         self._epoch = 0
@@ -60,7 +58,7 @@ class Herald:
             self._epoch, self._session = taken
         session: int = self._session
         gone = Presence(is_online=False, epoch=self._epoch, session=session)
-        return Outgoing(self._topic, encode_presence(self._hub_id, gone, None), self._is_retained)
+        return Outgoing(self._topic, encode_presence(self._hub_id, gone, None), is_retained=True)
 
     def spend(self) -> None:
         """The broker may have seen the session number: the next connect takes another."""
@@ -86,7 +84,7 @@ class Herald:
         born = await self._db.read(look)
         payload = encode_presence(self._hub_id, born, self._clock.reading().lo)
         try:
-            await connection.publish(self._topic, payload, is_retained=self._is_retained)
+            await connection.publish(self._topic, payload, is_retained=True)
         except NotTaken as refusal:
             log.warning("presence.birth.not_taken", extra={"cause": str(refusal)})
 
@@ -97,6 +95,6 @@ class Herald:
         payload = encode_presence(self._hub_id, gone, self._clock.reading().lo)
         try:
             async with asyncio.timeout(FAREWELL_S):
-                await connection.publish(self._topic, payload, is_retained=self._is_retained)
+                await connection.publish(self._topic, payload, is_retained=True)
         except (TimeoutError, LinkDown, NotTaken):
             connection.abandon()

@@ -44,7 +44,6 @@ class CloudSettings:
 
     pace: Pace = field(default_factory=Pace)
     receipt_patience_s: float = PATIENCE_S
-    is_status_retained: bool = True
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -77,7 +76,6 @@ class CloudService:
             lock_ids=desk.hub.locks.keys(),
             clock=clock,
             versions=self._settings.versions,
-            is_retained=self._settings.is_status_retained,
         )
         self._condition = CloudCondition(CloudState.CONNECTING, clock.reading().lo, "not tried yet")
 

@@ -5,7 +5,7 @@ reconnection has no jitter and keeps state that we keep better (the journal and 
 numbers and its unacknowledged messages begin and end together, and nothing can be acknowledged on the wrong one. paho's
 callbacks run in its thread and only hand over to the event loop. MQTT 5 is tried first and 3.1.1 when the broker refuses it
 (C5); the session is never thrown away (`clean_start=False` is said every time: paho's default throws it away at the first
-connect of a process).
+connect of a process). A broker that keeps no retained messages says so in one of three ways, and is sent none from then on.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import logging
 import socket
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import paho.mqtt.client as paho
@@ -58,7 +58,7 @@ so that TCP holds the rest on brokers without a receive maximum."""
 INBOUND_PATIENCE_S = 20.0
 """How long paho's thread may stand still when that is full; below the keep-alive, so that the broker does not hang up."""
 
-_UNSUPPORTED_VERSION = 132
+_RETAIN_NOT_SUPPORTED = 154
 _BUSY = frozenset({3, 136, 137, 151, 159})
 """Server unavailable or busy, quota exceeded, connection rate exceeded (MQTT 5 table 2-6; 3 is MQTT 3.1.1's)."""
 
@@ -67,14 +67,23 @@ class _VersionRefused(LinkDown):
     """The broker does not speak this MQTT version, or hung up on it without a word."""
 
 
+class _RetainRefused(LinkDown):
+    """The broker keeps no retained messages, and must not let in whoever asks for one in a will (MQTT-3.2.2-13)."""
+
+
+_REFUSALS: Mapping[int, type[LinkDown]] = {132: _VersionRefused, _RETAIN_NOT_SUPPORTED: _RetainRefused}
+"""Reason codes of a CONNACK after which another CONNECT may be taken (MQTT 5 table 2-6)."""
+
+
 class Uplink:
-    """A `Link` over MQTT with the settings of one broker."""
+    """A `Link` over MQTT with the settings of one broker, and with what it has learned of it."""
 
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
         self._protocols: tuple[Protocol, ...] = (
             (Protocol.V5, Protocol.V311) if settings.protocol is Protocol.AUTO else (settings.protocol,)
         )
+        self._can_retain = True
 
     @asynccontextmanager
     async def connect(self, *, will: Outgoing | None, listen_to: str) -> AsyncIterator["PahoConnection"]:
@@ -88,21 +97,19 @@ class Uplink:
         except BaseException:
             await connection.hang_up("closed after a failure on our side")
             raise
-        await connection.say_goodbye()
+        else:
+            await connection.say_goodbye()
+        finally:
+            self._can_retain &= connection.can_retain
 
     async def _open(self, will: Outgoing | None, listen_to: str) -> "PahoConnection":
         for protocol in self._protocols:
-            connection = PahoConnection(self._settings, protocol, asyncio.get_running_loop())
             try:
-                await connection.open(will, listen_to)
+                connection = await self._open_as_taken(protocol, will, listen_to)
             except _VersionRefused as refused:
-                await connection.hang_up("refused")
                 if protocol is self._protocols[-1]:
                     raise
                 log.info("link.version.refused", extra={"version": protocol.value, "cause": refused.cause})
-            except BaseException:
-                await connection.hang_up("not opened")
-                raise
             else:
                 if self._protocols[0] is not protocol:
                     self._protocols = (protocol, *(p for p in self._protocols if p is not protocol))
@@ -110,18 +117,41 @@ class Uplink:
         msg = "no MQTT version left to try"
         raise AssertionError(msg)
 
+    async def _open_as_taken(self, protocol: Protocol, will: Outgoing | None, listen_to: str) -> "PahoConnection":
+        """Open with a retained will, or without when that is what the broker refuses."""
+        try:
+            return await self._open_once(protocol, will, listen_to)
+        except _RetainRefused as refused:
+            if not self._can_retain:  # none was asked for
+                raise
+            log.info("link.retain.refused", extra={"cause": refused.cause})
+            self._can_retain = False
+            return await self._open_once(protocol, will, listen_to)
+
+    async def _open_once(self, protocol: Protocol, will: Outgoing | None, listen_to: str) -> "PahoConnection":
+        connection = PahoConnection(self._settings, protocol, asyncio.get_running_loop(), can_retain=self._can_retain)
+        try:
+            await connection.open(will, listen_to)
+        except BaseException:
+            await connection.hang_up("not opened")
+            raise
+        return connection
+
 
 class PahoConnection:
     """One paho client from CONNECT to its end; a `Connection`."""
 
-    def __init__(self, settings: BrokerSettings, protocol: Protocol, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, settings: BrokerSettings, protocol: Protocol, loop: asyncio.AbstractEventLoop, *, can_retain: bool = True
+    ) -> None:
+        """`can_retain` is false for a broker that is known to keep no retained messages."""
+        self.can_retain = can_retain
         self._settings = settings
         self._protocol = protocol
         self._loop = loop
         self.has_session = False
         self.window = IN_FLIGHT_MAX
         self._payload_max = PAYLOAD_MAX
-        self._can_retain = True
         self._down: LinkDown | None = None
         self._is_closing = False
         self._is_abandoned = False
@@ -165,7 +195,7 @@ class PahoConnection:
     async def open(self, will: Outgoing | None, listen_to: str) -> None:
         """Connect and ask for the subscription. Raises `LinkDown`."""
         if will is not None:
-            self._client.will_set(will.topic, will.payload, qos=QOS, retain=will.is_retained)
+            self._client.will_set(will.topic, will.payload, qos=QOS, retain=will.is_retained and self.can_retain)
         trouble: str | None = None
         try:
             await asyncio.to_thread(self._dial)
@@ -237,7 +267,7 @@ class PahoConnection:
         if self._down is not None:
             _fail(future, self._down)
             return future
-        handed = self._client.publish(topic, payload, qos=QOS, retain=is_retained and self._can_retain)
+        handed = self._client.publish(topic, payload, qos=QOS, retain=is_retained and self.can_retain)
         if handed.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             _fail(future, LinkDown("the connection broke while sending; trying again"))
             return future
@@ -302,13 +332,13 @@ class PahoConnection:
             return
         if reason.is_failure:
             cause = refusal_sentence(self._settings, reason.value, str(reason))
-            kind = _VersionRefused if reason.value == _UNSUPPORTED_VERSION else LinkDown
+            kind = _REFUSALS.get(reason.value, LinkDown)
             self._end(kind(cause, is_busy=reason.value in _BUSY))
             return
         self.has_session = has_session
         self.window = min(IN_FLIGHT_MAX, getattr(properties, "ReceiveMaximum", IN_FLIGHT_MAX))
         self._payload_max = min(PAYLOAD_MAX, getattr(properties, "MaximumPacketSize", PACKET_MAX) - ENVELOPE_MAX)
-        self._can_retain = getattr(properties, "RetainAvailable", 1) == 1
+        self.can_retain = self.can_retain and getattr(properties, "RetainAvailable", 1) == 1
         self._connack.set_result(None)
 
     def _disconnected(self, reason: ReasonCode) -> None:
@@ -318,6 +348,8 @@ class PahoConnection:
             cause = f"{self._settings.address} hung up before answering the connect: check port, TLS and credentials"
             self._end(_VersionRefused(cause))
         else:
+            # Whoever overlooked what CONNACK says of retaining may be told so at the message (MQTT 5, 3.14.2.1).
+            self.can_retain = self.can_retain and reason.value != _RETAIN_NOT_SUPPORTED
             cause = refusal_sentence(self._settings, reason.value, str(reason))
             self._end(LinkDown(cause, is_busy=reason.value in _BUSY))
 
