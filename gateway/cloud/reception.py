@@ -142,13 +142,22 @@ class InboxReception:
             await self._queue.put(_Arrival(connection, message))
 
     async def run(self) -> None:
-        """Settle what is queued, until cancelled; then commit the receipt that still waits."""
+        """Settle what is queued, until cancelled; then commit the receipt that still waits, if the database takes it."""
         try:
             while True:
                 await self._settle(await self._gather())
         finally:
             if self._held is not None:
-                await self._settle([])
+                await self._keep_last(self._held)
+
+    async def _keep_last(self, receipt: EventReceipt) -> None:
+        """Commit a receipt at the end, in one try: a stop does not wait for a disk that may be full for days."""
+        try:
+            (outcome,) = await self._commit([receipt])
+        except Exception:  # a supervisor: the cloud takes each event once, so this costs a repetition
+            log.warning("inbox.receipt.lost", exc_info=True)
+        else:
+            self._tell(outcome)
 
     async def _gather(self) -> Sequence[_Arrival]:
         """What is queued, at least one; nothing when a held receipt has waited long enough."""

@@ -255,6 +255,24 @@ async def test_c4_a_cloud_that_receipts_what_never_was_again_and_again_gets_one_
     assert EPOCH < seen[1] == seen[2] == seen[3] < seen[4]
 
 
+async def test_n3_a_stop_ends_with_a_held_receipt_that_no_disk_takes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The service manager would end it by SIGKILL; a receipt that is lost costs a repetition of events."""
+    async with await SickDatabase.open(tmp_path / "hub.db", KEYS.page_key) as db:
+        await db.write(lambda con: facts.begin_epoch(con, EPOCH))
+        inbox = Inbox(db, gather_s=3_600.0)
+        async with asyncio.timeout(5), inbox.open() as connection:
+            connection.order("o-1", "access_code.create", **CREATE)
+            await connection.until_acknowledged(1)
+            connection.say(encode_receipt(EventReceipt(EPOCH, 2)), topics.Down.ACK)
+            await connection.until_acknowledged(2)
+            db.failures = 1_000_000
+        assert db.failed == 1
+        assert await db.read(journal.acknowledged) == 0
+    assert [record.levelname for record in caplog.records if record.message == "inbox.receipt.lost"] == ["WARNING"]
+
+
 async def test_receipts_wait_for_company_and_are_committed_with_it(tmp_path: Path) -> None:
     async with open_store(tmp_path) as db:
         inbox = Inbox(db, gather_s=3_600.0)
