@@ -57,7 +57,7 @@ def span_of(head: bytes, took_ms: int, validity: Validity) -> Span:
         raise NotTold("answers from a cache")
     try:
         told = parsedate_to_datetime(fields.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a number that no C integer holds
         raise NotTold("tells no date") from None
     date_ms = round(told.replace(tzinfo=told.tzinfo or UTC).timestamp() * SECOND_MS)
     if not validity.begins_at <= date_ms <= validity.ends_at:

@@ -84,6 +84,10 @@ async def _ask(host: Host, context: ssl.SSLContext) -> tuple[Span, float] | None
         _unheard(host, "its answer has no end")
     except NotTold as error:
         _unheard(host, str(error))
+    except (
+        ValueError
+    ):  # one host's oddity must not silence the others: a name with an empty part, a certificate without dates
+        _unheard(host, "its name or its certificate cannot be read: correct the host in the configuration")
     except (OSError, TimeoutError) as error:
         _unheard(host, str(error) or type(error).__name__)
     return None

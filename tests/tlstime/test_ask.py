@@ -68,6 +68,24 @@ async def test_t2_the_hub_s_own_clock_is_not_asked_whether_a_certificate_is_vali
             assert await TlsWitness([host], authority.certificate).tell() is None
 
 
+@pytest.mark.parametrize("year", ["99999999999999999999", "99999"])
+async def test_t2_one_server_s_nonsense_silences_no_other(authority: Authority, year: str) -> None:
+    files = authority.issue("web")
+    nonsense = f"HTTP/1.1 200 OK\r\nDate: Sun, 31 Jan {year} 12:00:00 GMT\r\n\r\n".encode()
+    async with (
+        serving(files, date_answer()) as one,
+        serving(files, date_answer()) as two,
+        serving(files, nonsense) as odd,
+    ):
+        assert await TlsWitness([one, two, odd], authority.certificate).tell() is not None
+
+
+async def test_t2_a_name_that_is_none_silences_no_other(authority: Authority) -> None:
+    files = authority.issue("web")
+    async with serving(files, date_answer()) as one, serving(files, date_answer()) as two:
+        assert await TlsWitness([one, two, Host("time..example")], authority.certificate).tell() is not None
+
+
 async def test_t2_nobody_is_believed_whose_certificate_is_not(authority: Authority, tmp_path: Path) -> None:
     stranger = Authority(tmp_path, "stranger")
     async with serving(stranger.issue("web"), date_answer()) as host:
