@@ -83,6 +83,9 @@ class ShellServer:
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._converse(reader, writer, peer_of(writer))
+            writer.close()
+            async with asyncio.timeout(SEND_S):
+                await writer.wait_closed()
         except (ConnectionError, TimeoutError):
             log.debug("shell.session.broken")
         except Exception as error:  # noqa: BLE001 - a session is supervised: logged, counted, ended
@@ -92,7 +95,8 @@ class ShellServer:
             log.error("shell.session.died", extra=facts)  # noqa: TRY400 - see above
         finally:
             self._open_count -= 1
-            writer.close()
+            # A peer that has not read by now has left its answer in our memory; closing alone would wait for it without end.
+            writer.transport.abort()
             with contextlib.suppress(ConnectionError):  # the peer may have gone first, which is all right
                 await writer.wait_closed()
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.shell import server as server_room
 from gateway.shell.server import SESSIONS_MAX, ShellServer, SocketUnusable, claim
-from gateway.shell.session import REQUEST_BYTES_MAX, Answer, parse_answer
+from gateway.shell.session import REQUEST_BYTES_MAX, Answer, Cell, parse_answer
 from gateway.store import journal
 from tests.shell.house import House
 
@@ -175,6 +175,41 @@ async def test_a_peer_that_leaves_in_the_middle_harms_nobody(house: House, tmp_p
         for sent in (b"", b'{"verb": "sta', STATUS, STATUS * 50):
             async with session(path) as (_, writer):
                 writer.write(sent)
+        async with session(path) as (reader, writer):
+            writer.write(STATUS)
+            assert (await answer(reader)).failure is None
+        assert server.failures == 0
+
+
+@pytest.mark.parametrize("says_no_more", [False, True])
+async def test_a_peer_that_does_not_read_is_given_up_with_all_that_it_was_sent(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, says_no_more: bool
+) -> None:
+    """Sizes around what the kernel keeps for it: some are stuck in the middle of sending, some while closing."""
+    for limit in ("SEND_S", "IDLE_S"):
+        monkeypatch.setattr(server_room, limit, 0.05)
+    path = tmp_path / "maint.sock"
+    sizes = list(range(150_000, 400_000, 30_000))
+    asked: asyncio.Queue[asyncio.Task[object] | None] = asyncio.Queue()
+
+    async def answer_at_length(_: bytes, __: object) -> Answer:
+        asked.put_nowait(asyncio.current_task())
+        return Answer(lines=(Cell("x" * sizes.pop()),))
+
+    async with serving(house, path) as server:
+        with monkeypatch.context() as talkative:
+            talkative.setattr(server._shell, "answer", answer_at_length)
+            while sizes:
+                with socket.socket(socket.AF_UNIX) as peer:
+                    peer.setblocking(False)
+                    peer.connect(str(path))
+                    peer.send(STATUS)
+                    if says_no_more:
+                        peer.shutdown(socket.SHUT_WR)
+                    async with asyncio.timeout(5):
+                        stuck = await asked.get()
+                        assert stuck is not None
+                        await asyncio.wait({stuck})
         async with session(path) as (reader, writer):
             writer.write(STATUS)
             assert (await answer(reader)).failure is None
