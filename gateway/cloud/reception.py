@@ -29,7 +29,7 @@ from gateway.model.instant import Instant
 from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
 from gateway.orders.receive import Desk, receive
 from gateway.ports import Clock
-from gateway.store import answers, database, facts, journal
+from gateway.store import answers, database, facts, journal, probe
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +46,6 @@ GATHER_EVENTS_MAX = 250
 QUEUE_MAX = 100
 TRIES_MAX = 3
 """How often one message may fail while the database works otherwise, before it is recorded as rejected."""
-
-PROBE = "inbox.probe"
-"""The fact that is written to see whether the database works, and forgotten again."""
-
-PROBE_BYTES = 16 * 1024
-"""About what the commit of an order writes (our measurement: 12 to 15 KB of pages; this one 21 KB): a disk with room for it has
-room for the order."""
 
 RECEIPT_TAKEN = "receipt.taken"
 EPOCH_BEGUN = "epoch.begun"
@@ -237,14 +230,9 @@ class InboxReception:
             await asyncio.sleep(backoff.next_s())
 
     async def _database_works(self) -> bool:
-        """Whether something else can be written: then it is the message that fails, not the database.
-
-        It is another text each time: what is there already is not written again, and a full disk takes a commit of nothing.
-        """
-        never_written = self._desk.entropy.token(PROBE_BYTES // 2).hex()
+        """Whether something else can be written: then it is the message that fails, not the database."""
         try:
-            await self._db.write(lambda con: facts.write(con, PROBE, never_written))
-            await self._db.write(lambda con: facts.forget(con, PROBE))
+            await probe.try_to_write(self._db, self._desk.entropy)
         except Exception:  # a supervisor: the cause was logged by the caller's own failure
             log.warning("inbox.database.failing", exc_info=True)
             return False

@@ -17,6 +17,7 @@ from gateway.shell import (
 from gateway.shell.catalogue import CATALOGUE
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.session import Answer, Failure, FailureKind, NotDone, Request, parse_request
+from gateway.store.database import is_of_the_disk
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,13 @@ DOERS: Mapping[str, Doer] = {
 }
 """Who carries out which verb of the catalogue."""
 
+LOOK_FIRST = "look whether anything changed before you try again"
+
+ACTING_FIRST = frozenset(
+    {"set-time", "confirm-time", "check-native", "include", "provision", "exclude", "remove-failed"}
+)
+"""Verbs that do something, or write one thing, before they write another. All others are one transaction."""
+
 
 class Shell:
     """Answers requests. One for the whole daemon; it has no memory but a counter."""
@@ -66,7 +74,7 @@ class Shell:
         """The answer to one request line. Never raises for what the request says, nor for a bug in a verb."""
         try:
             request = parse_request(line, CATALOGUE)
-            answer = await DOERS[request.verb.name](self._context, peer, request)
+            return await self._carry_out(request, peer)
         except NotDone as refusal:
             return Answer(failure=refusal.failure)
         except Exception as error:  # noqa: BLE001 - a verb is supervised: logged, counted, answered
@@ -75,8 +83,20 @@ class Shell:
             trace = "".join(traceback.format_tb(error.__traceback__))
             kind = type(error).__name__
             log.error("shell.verb.died", extra={"error": kind, "failures": self.failures, "trace": trace})  # noqa: TRY400 - see above
-            message = "the hub failed at this; look whether anything changed before you try again"
+            message = f"the hub failed at this; {LOOK_FIRST}"
             return Answer(failure=Failure(FailureKind.FAILED, message, "send the hub's log to the maker"))
-        if request.verb.is_mutating:
-            log.info("shell.verb.done", extra={"verb": request.verb.name, "uid": peer.uid})
+
+    async def _carry_out(self, request: Request, peer: Peer) -> Answer:
+        verb = request.verb
+        try:
+            answer = await DOERS[verb.name](self._context, peer, request)
+        except Exception as error:
+            if not (verb.is_mutating and is_of_the_disk(error) and self._context.db.is_refusing()):
+                raise  # a look that failed after the change was kept is not told as no change
+            log.warning("shell.verb.not_written", extra={"verb": verb.name, "cause": str(error)})
+            done = LOOK_FIRST if verb.name in ACTING_FIRST else "nothing was changed"
+            message = f"the hub's disk cannot be written; {done}"
+            return Answer(failure=Failure(FailureKind.FAILED, message, "free space on it, then try again"))
+        if verb.is_mutating:
+            log.info("shell.verb.done", extra={"verb": verb.name, "uid": peer.uid})
         return answer

@@ -1,5 +1,6 @@
 """Verbs about the hub as a whole: `status` and `verify`."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -20,7 +21,7 @@ from gateway.shell.context import Conditions, Peer, ShellContext
 from gateway.shell.scenes import Scene, all_scenes, short_ids
 from gateway.shell.session import Answer, Cell, Failure, FailureKind, Request, Tone
 from gateway.shell.verbs_locks import lock_table
-from gateway.store import journal
+from gateway.store import journal, probe
 from gateway.store.database import Connection
 from gateway.store.locks import LockRow
 
@@ -59,7 +60,8 @@ async def status(context: ShellContext, _: Peer, __: Request) -> Answer:
     conditions = context.conditions()
     unsent = await context.db.read(_unsent)
     reading = context.clock.reading()
-    concerns = sorted(_concerns(context, conditions, reading, scenes), key=lambda concern: concern.weight)
+    told = [*_concerns(context, conditions, reading, scenes), *await _of_disk(context)]
+    concerns = sorted(told, key=lambda concern: concern.weight)
     lines = [
         Cell(f"{context.hub_id}, {local_time(reading.lo, Instant(0), context.zone)} {context.zone.key}", Tone.HEAD),
         *_to_do(concerns),
@@ -180,6 +182,17 @@ def _concerns(
     if conditions.worker_restarts:
         text = f"A part of the hub died and was started again, {conditions.worker_restarts} times so far."
         yield Concern(Weight.SOON, text, "send the hub's log to the maker")
+
+
+async def _of_disk(context: ShellContext) -> Sequence[Concern]:
+    """Whether the disk takes anything, tried anew once it has refused something: hours may pass without another change."""
+    if context.db.is_refusing():
+        with contextlib.suppress(Exception):  # it tells by the flag
+            await probe.try_to_write(context.db, context.desk.entropy)
+    if not context.db.is_refusing():
+        return ()
+    text = "The hub's disk cannot be written: no order is taken, and no code goes onto a lock or off it."
+    return (Concern(Weight.OPENS_WRONGLY, text, "free space on it: the hub then goes on by itself"),)
 
 
 def _of_lock(scene: Scene, row: LockRow, context: ShellContext) -> Iterator[Concern]:

@@ -103,6 +103,7 @@ class Database:
     def __init__(self, engine: aiosqlite.Connection, path: Path) -> None:
         self._engine = engine
         self.path = path
+        self._is_refusing = False
 
     @classmethod
     async def open(cls, path: Path, key: bytes) -> Self:
@@ -135,7 +136,22 @@ class Database:
 
     async def write[T](self, change: Callable[[Connection], T]) -> T:
         """Run `change` as one durable transaction and return its result; an exception rolls everything back."""
-        return await self._run(_writing, change)
+        return await self._run(self._remember_writing, change)
+
+    def is_refusing(self) -> bool:
+        """Whether the disk refused the last transaction that had anything to write (`is_of_the_disk`)."""
+        return self._is_refusing
+
+    def _remember_writing[T](self, connection: Connection, change: Callable[[Connection], T]) -> T:
+        changes = connection.total_changes
+        try:
+            result = _writing(connection, change)
+        except Exception as error:
+            self._is_refusing = self._is_refusing or is_of_the_disk(error)
+            raise
+        if connection.total_changes != changes:  # a full disk takes a transaction that writes nothing
+            self._is_refusing = False
+        return result
 
     async def close(self) -> None:
         """Checkpoint the write-ahead log into the file and close."""

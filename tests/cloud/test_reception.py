@@ -22,7 +22,7 @@ from gateway.model.ids import CodeId
 from gateway.model.instant import HOUR_MS, Instant
 from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
 from gateway.orders.receive import Desk, receive
-from gateway.store import codes, facts, journal
+from gateway.store import codes, facts, journal, probe
 from gateway.store.database import Connection, Database
 from gateway.store.journal import StoredEvent
 from tests.builders import FRONT, NOON, FakeClock
@@ -349,7 +349,7 @@ async def test_an_order_outlives_a_disk_that_is_full_for_long(tmp_path: Path) ->
 
 async def test_n3_a_full_disk_poisons_no_order_although_the_probe_was_written_before(tmp_path: Path) -> None:
     async with open_store(tmp_path) as db:
-        await db.write(lambda con: facts.write(con, reception_module.PROBE, "works"))
+        await db.write(lambda con: facts.write(con, probe.PROBE, "works"))
     db = await FullDisk.open(tmp_path / "hub.db", KEYS.page_key)
     db.refusals = 40
     inbox = Inbox(db)
@@ -397,7 +397,7 @@ async def test_a_message_that_always_fails_is_rejected_and_its_neighbours_live(
     rejected = [stored.event for stored in await inbox.events() if stored.event.kind == "command.rejected"]
     assert [event.command_id for event in rejected] == ["o-2"]
     assert (await inbox.kinds()).count("access_code.created") == 2
-    assert await inbox.db.read(lambda con: facts.read(con, reception_module.PROBE)) is None
+    assert await inbox.db.read(lambda con: facts.read(con, probe.PROBE)) is None
 
 
 async def test_no_pin_reaches_the_log_at_any_level(inbox: Inbox, caplog: pytest.LogCaptureFixture) -> None:

@@ -51,13 +51,17 @@ async def test_n3_a_full_disk_is_told_as_that_and_a_wrong_statement_as_ours(data
     with pytest.raises(sqlcipher3.OperationalError, match="disk is full") as full:
         await database.write(fill)
     assert is_of_the_disk(full.value)
+    await database.write(lambda _: None)
+    assert database.is_refusing(), "what writes nothing proves nothing"
     await database.read(lambda con: con.execute("PRAGMA max_page_count = 1000000").fetchall())
     await database.write(lambda con: facts.write(con, "a", "1"))
+    assert not database.is_refusing()
     assert await database.read(lambda con: facts.read(con, "fact 0")) is None
 
     with pytest.raises(sqlcipher3.OperationalError, match="no such table") as wrong:
         await database.write(lambda con: con.execute("UPDATE no_table SET x = 1"))
     assert not is_of_the_disk(wrong.value)
+    assert not database.is_refusing()
 
 
 async def test_transactions_of_many_tasks_do_not_mix(database: Database) -> None:
