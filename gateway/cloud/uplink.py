@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import override
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -41,7 +42,8 @@ SESSION_EXPIRY_S = 90 * 24 * 3600
 """How long an MQTT 5 broker keeps our session: a season offline. What it forgets, the contract heals (C3, C4)."""
 
 PACKET_MAX = 131_072
-"""Largest packet we accept, announced to MQTT 5 brokers: the limit of the big clouds."""
+"""Largest packet we accept, announced to MQTT 5 brokers: the limit of the big clouds. MQTT 3.1.1 has no word for it, so it is
+enforced as well."""
 
 ENVELOPE_MAX = 1024
 """Room for topic and properties inside a packet of a broker's maximum size."""
@@ -138,6 +140,25 @@ class Uplink:
         return connection
 
 
+class _BoundedClient(paho.Client):
+    """A client that ends its connection rather than read a packet above `PACKET_MAX`.
+
+    paho reads every packet into memory as a whole, up to the 256 MB that MQTT allows, and the daemon has less in all.
+    """
+
+    refused_bytes = 0
+    """How long the packet was that was not read; 0 when there was none."""
+
+    @override
+    def _sock_recv(self, bufsize: int) -> bytes:
+        # paho asks first for all that the packet's head tells; there is no public place between the head and the rest.
+        if bufsize > PACKET_MAX:
+            self.refused_bytes = bufsize
+            msg = "the packet is too large"
+            raise ConnectionError(msg)
+        return super()._sock_recv(bufsize)
+
+
 class PahoConnection:
     """One paho client from CONNECT to its end; a `Connection`."""
 
@@ -171,9 +192,9 @@ class PahoConnection:
         """The MQTT version spoken."""
         return self._protocol.value
 
-    def _make_client(self) -> paho.Client:
+    def _make_client(self) -> _BoundedClient:
         is_v5 = self._protocol is Protocol.V5
-        client = paho.Client(
+        client = _BoundedClient(
             CallbackAPIVersion.VERSION2,
             client_id=self._settings.client_id,
             clean_session=None if is_v5 else False,
@@ -347,6 +368,9 @@ class PahoConnection:
         if not self._connack.done():
             cause = f"{self._settings.address} hung up before answering the connect: check port, TLS and credentials"
             self._end(_VersionRefused(cause))
+        elif self._client.refused_bytes:
+            size = f"a message of {self._client.refused_bytes} bytes"
+            self._end(LinkDown(f"{self._settings.address} holds {size} for this hub: remove it there"))
         else:
             # Whoever overlooked what CONNACK says of retaining may be told so at the message (MQTT 5, 3.14.2.1).
             self.can_retain = self.can_retain and reason.value != _RETAIN_NOT_SUPPORTED

@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from gateway.cloud import topics
+from tests.cloud.room import HUB
+
 
 class Kind(IntEnum):
     """Types of packets (MQTT 5, table 2-1)."""
@@ -23,6 +26,7 @@ class Kind(IntEnum):
 V5 = 5
 WILL_RETAIN = 0x20
 RETAIN = 0x01
+QOS_1 = 0x02
 RETAIN_AVAILABLE = 0x25
 """The property of a CONNACK (MQTT 5, 3.2.2.3.5)."""
 
@@ -37,6 +41,13 @@ def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
         length += bytes([digit | (128 if rest else 0)])
         if not rest:
             return bytes([kind << 4 | flags]) + length + body
+
+
+def order(payload_bytes: int) -> bytes:
+    """A message of so many bytes for the hub, QoS 1."""
+    topic = topics.down(HUB, topics.Down.CMD).encode()
+    body = len(topic).to_bytes(2) + topic + b"\x00\x01" + b"7" * payload_bytes
+    return packet(Kind.PUBLISH, body, QOS_1)
 
 
 async def read_packet(reader: asyncio.StreamReader) -> tuple[int, int, bytes]:

@@ -1,5 +1,6 @@
 """The link over brokers that are within the standard and out of the common."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from gateway.cloud import topics
 from gateway.cloud.broker_settings import BrokerSettings, Protocol
 from gateway.cloud.link import LinkDown, Outgoing
-from gateway.cloud.uplink import Uplink
+from gateway.cloud.uplink import PACKET_MAX, Uplink
 from tests.cloud.room import HUB, make_service, open_store, running
-from tests.cloud.strange_broker import StrangeBroker, serving
+from tests.cloud.strange_broker import StrangeBroker, order, serving
 
 DOWN = topics.all_down(HUB)
 STATUS = topics.up(HUB, topics.Up.STATUS)
@@ -71,3 +72,24 @@ async def test_c5_the_hub_is_connected_to_a_broker_without_retained_messages(tmp
         async with running(service):
             await broker.heard(1)
     assert broker.wills == [True, False]
+
+
+async def test_n3_a_message_beyond_all_bounds_ends_the_connection_before_it_is_read() -> None:
+    """MQTT 3.1.1 has no word for the largest packet: 60 MB went through memory at every connect, and the daemon had 256."""
+    async with (
+        serving(StrangeBroker(greeting=order(60_000_000)[:100_000])) as broker,
+        asyncio.timeout(WAIT_S),
+        link_to(broker, Protocol.V311).connect(will=None, listen_to=DOWN) as connection,
+    ):
+        with pytest.raises(LinkDown, match=r"holds a message of 60000\d\d\d bytes for this hub: remove it there"):
+            await anext(connection.messages())
+
+
+async def test_the_largest_packet_that_is_announced_is_taken() -> None:
+    size = PACKET_MAX - 100
+    async with (
+        serving(StrangeBroker(greeting=order(size))) as broker,
+        asyncio.timeout(WAIT_S),
+        link_to(broker, Protocol.V311).connect(will=None, listen_to=DOWN) as connection,
+    ):
+        assert len((await anext(connection.messages())).payload) == size
