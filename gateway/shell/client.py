@@ -105,7 +105,6 @@ class Daemon:
             self._line.close()
             told = "there is no socket" if isinstance(error, FileNotFoundError) else "no gateway listens on the socket"
             raise DaemonUnreachable(f"{told} {self.path}", start) from None
-        self._line.settimeout(ANSWER_S)
         return self
 
     def __exit__(
@@ -116,12 +115,14 @@ class Daemon:
 
     def ask(self, request: Request) -> Answer:
         """One request, one answer. Raises `DaemonUnreachable` when the session breaks."""
+        patience_s = ANSWER_S + request.verb.extra_s
+        self._line.settimeout(patience_s)
         try:
             with contextlib.suppress(BrokenPipeError):  # turned away, with an answer that is still to be read
                 self._line.sendall(encode_request(request))
             return parse_answer(self._answer_line())
         except TimeoutError:
-            message = f"the gateway on {self.path} did not answer within {ANSWER_S:.0f} s"
+            message = f"the gateway on {self.path} did not answer within {patience_s:.0f} s"
             raise DaemonUnreachable(message, "look at the hub's log; restart the daemon when it hangs") from None
         except OSError:
             message = f"the gateway on {self.path} hung up before it answered"

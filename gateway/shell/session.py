@@ -55,13 +55,17 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb. `is_mutating` verbs leave a line in the journal; `examples` are whole command lines without the program."""
+    """One verb. `is_mutating` verbs leave a line in the journal; `examples` are whole command lines without the program.
+
+    `extra_s` is how much longer than any other verb it may take.
+    """
 
     name: str
     summary: str
     arguments: tuple[Argument, ...] = ()
     is_mutating: bool = False
     examples: tuple[str, ...] = ()
+    extra_s: float = 0.0
 
     def argument(self, name: str) -> Argument | None:
         """The argument of that name, or None."""

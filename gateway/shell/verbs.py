@@ -62,6 +62,14 @@ ACTING_FIRST = frozenset(
 """Verbs that do something, or write one thing, before they write another. All others are one transaction."""
 
 
+def extra_s(line: bytes) -> float:
+    """How much longer than others the verb of a request line may take; nothing for a line that is no request."""
+    try:
+        return parse_request(line, CATALOGUE).verb.extra_s
+    except NotDone:
+        return 0.0
+
+
 class Shell:
     """Answers requests. One for the whole daemon; it has no memory but a counter."""
 

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 
 from gateway.model.access_code import AccessCode
 from gateway.model.clock import ClockReading, ClockTrust
@@ -93,10 +94,12 @@ async def status(context: ShellContext, _: Peer, __: Request) -> Answer:
 
 async def verify(context: ShellContext, _: Peer, __: Request) -> Answer:
     """Whether the journal's chain is whole (A19)."""
-    broken, last, anchor = await context.db.read(
-        lambda con: (journal.verify(con), journal.timeline(con, limit=1), journal.anchor(con))
-    )
-    count = last[0].line if last else 0
+    walk = await context.db.read(journal.begin_walk)
+    while not walk.is_over:
+        # One read for each part: orders, workers and the watchdog's beat have their turn in between.
+        walk = await context.db.read(partial(journal.walk_on, walk=walk))
+    broken, count = walk.broken, walk.end
+    anchor = await context.db.read(journal.anchor)
     value: dict[str, Fact] = {
         "is_whole": broken is None,
         "first_broken_line": broken,
@@ -104,7 +107,9 @@ async def verify(context: ShellContext, _: Peer, __: Request) -> Answer:
         "last_pruned_line": anchor.line,
     }
     if broken is None:
-        whole = Cell(f"The journal is whole: {count - anchor.line} lines, every one fits the one before it.", Tone.GOOD)
+        whole = Cell(
+            f"The journal is whole: {max(count - anchor.line, 0)} lines, every one fits the one before it.", Tone.GOOD
+        )
         pruned = Cell(
             f"The {anchor.line} lines before them were older than 180 days; their last hash is kept.", Tone.DIM
         )

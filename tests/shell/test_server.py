@@ -169,6 +169,19 @@ async def test_a_request_that_takes_too_long_is_given_up_and_answered(
         assert "did not finish" in given_up.message
 
 
+async def test_a_verb_has_the_time_of_its_own_beside_that_of_all(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound of all others is over before it begins; a journal may take minutes to walk."""
+    monkeypatch.setattr(server_room, "REQUEST_S", 0.0)
+    path = tmp_path / "maint.sock"
+    async with serving(house, path), session(path) as (reader, writer):
+        writer.write(STATUS)
+        assert (await answer(reader)).failure is not None
+        writer.write(b'{"verb": "verify"}\n')
+        assert (await answer(reader)).failure is None
+
+
 async def test_a_peer_that_leaves_in_the_middle_harms_nobody(house: House, tmp_path: Path) -> None:
     path = tmp_path / "maint.sock"
     async with serving(house, path) as server:

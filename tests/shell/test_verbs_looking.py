@@ -1,5 +1,9 @@
+import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from gateway.model.clock import ClockTrust
 from gateway.model.events import Event, EventKind, Fact
@@ -303,6 +307,29 @@ async def test_verify_says_whether_the_journal_is_whole(house: House) -> None:
     broken = (await house.run("verify")).failure
     assert broken is not None
     assert "line 5 of" in broken.message
+
+
+async def test_verify_lets_others_at_the_store_between_its_pages(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It held the only thread for the whole journal: 12 s for 1.4 million lines here, and the watchdog's patience on a small board."""
+    monkeypatch.setattr(journal, "WALK_LINES", 3)
+    pages = -(-await house.db.read(journal.last_line) // 3)
+    assert pages > 5
+    turn, read = asyncio.Event(), house.db.read
+
+    async def told_read[T](query: Callable[[Connection], T]) -> T:
+        turn.set()
+        return await read(query)
+
+    async def come_between(count: int) -> None:
+        for _ in range(count):
+            await turn.wait()
+            turn.clear()
+            await house.db.write(lambda _: None)
+
+    monkeypatch.setattr(house.db, "read", told_read)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        tasks.create_task(come_between(pages))
+        assert "is whole" in (await house.run("verify")).lines[0].text
 
 
 async def test_looking_writes_nothing(house: House) -> None:

@@ -1,5 +1,9 @@
 """The journal: numbers without a gap, a chain that shows tampering, receipts that never go back or beyond."""
 
+from collections.abc import Callable
+from functools import partial
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -90,6 +94,57 @@ async def test_a19_a_line_taken_out_breaks_the_chain(database: Database) -> None
     await database.write(lambda con: add(con, 4))
     await database.write(lambda con: con.execute("DELETE FROM journal WHERE line = 4"))
     assert await database.read(journal.verify) == 5
+
+
+@pytest.fixture
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "WALK_LINES", 4)
+
+
+async def walked(database: Database, between: Callable[[Connection], object]) -> journal.Walk:
+    """The journal verified page by page, with a change after each."""
+    walk = await database.read(journal.begin_walk)
+    while not walk.is_over:
+        walk = await database.read(partial(journal.walk_on, walk=walk))
+        await database.write(between)
+    return walk
+
+
+@pytest.mark.usefixtures("_small_pages")
+async def test_a19_a_walk_in_pages_ends_at_the_line_that_was_newest_at_its_beginning(database: Database) -> None:
+    await database.write(lambda con: add(con, 10))
+    walk = await walked(database, lambda con: add(con, 5))
+    assert (walk.end, walk.broken) == (20, None)
+
+
+@pytest.mark.usefixtures("_small_pages")
+@pytest.mark.parametrize("line", [1, 4, 5, 19, 20])
+async def test_a19_a_walk_in_pages_finds_the_line_that_does_not_fit(database: Database, line: int) -> None:
+    await database.write(lambda con: add(con, 10))
+    await database.write(lambda con: con.execute("UPDATE journal SET body = '{\"n\":7}' WHERE line = ?", (line,)))
+    walk = await walked(database, lambda con: None)
+    assert walk.broken == line
+
+
+@pytest.mark.usefixtures("_small_pages")
+@pytest.mark.parametrize("pruned", [1, 3, 5, 6, 30])
+async def test_a19_pruning_may_overtake_a_walk_in_pages(database: Database, pruned: int) -> None:
+    def prune(con: Connection) -> None:
+        journal.prune(con, NOON, pruned)
+
+    await database.write(lambda con: add(con, 20))
+    await database.write(lambda con: journal.acknowledge(con, 20))
+    assert (await walked(database, prune)).broken is None
+    assert await database.read(journal.verify) is None
+
+    await database.write(lambda con: add(con, 20))
+    await database.write(lambda con: con.execute("UPDATE journal SET body = '{\"n\":7}' WHERE line = 79"))
+    await database.write(lambda con: journal.acknowledge(con, 40))
+    assert (await walked(database, prune)).broken == 79
+
+
+async def test_a19_an_empty_journal_is_whole(database: Database) -> None:
+    assert (await database.read(journal.begin_walk)).is_over
 
 
 async def test_a_timeline_has_events_and_notes_of_its_code_only(database: Database) -> None:
