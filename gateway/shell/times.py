@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from gateway.model.clock import ClockReading, ClockTrust
 from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Instant, format_instant, parse_instant
 from gateway.planner.explain import local_time, relative
 
@@ -14,6 +15,13 @@ _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?")
 _AHEAD = re.compile(r"\+(?=\d)(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m(?:in)?)?(?:(\d{1,7})s)?")
 
 TIME_RULE = "write 2027-01-31T15:00:00Z, '2027-01-31 15:00' in the property's zone, or +2h"
+
+
+DATED_RULE = "write the time itself with its date, such as '2027-01-31 15:00'"
+
+
+class NowUnknownError(ValueError):
+    """A time was given by how far from now it is, and now is not known."""
 
 
 class Edge(StrEnum):
@@ -30,15 +38,26 @@ class Understood:
     at: Instant
     remark: str = ""
 
-    def told(self, now: Instant, zone: ZoneInfo) -> str:
-        """The instant for a person, local and UTC, and the remark."""
-        text = f"{local_time(self.at, now, zone)} {zone.key} = {format_instant(self.at)}, {relative(self.at, now)}"
+    def told(self, now: Instant | None, zone: ZoneInfo) -> str:
+        """The instant for a person, local and UTC, and the remark; with its whole date while `now` is not known."""
+        text = f"{local_time(self.at, now or Instant(0), zone)} {zone.key} = {format_instant(self.at)}"
+        text += "" if now is None else f", {relative(self.at, now)}"
         return f"{text}; {self.remark}" if self.remark else text
 
 
-def parse_time(text: str, edge: Edge, now: Instant, zone: ZoneInfo) -> Understood:
-    """Read a time. Raises `ValueError`, which does not repeat the text, when it is none."""
+def known_now(reading: ClockReading) -> Instant | None:
+    """What times from now are counted from; None while time is untrusted, for `lo` may lag by days then (T1, T2)."""
+    return None if reading.trust is ClockTrust.UNTRUSTED else reading.lo
+
+
+def parse_time(text: str, edge: Edge, now: Instant | None, zone: ZoneInfo) -> Understood:
+    """Read a time. Raises `ValueError`, which does not repeat the text, when it is none.
+
+    Raises `NowUnknownError` when it is counted from `now` and that is None.
+    """
     if ahead := _AHEAD.fullmatch(text):
+        if now is None:
+            raise NowUnknownError(DATED_RULE)
         days, hours, minutes, seconds = (int(part or 0) for part in ahead.groups())
         return Understood(Instant(now + days * DAY_MS + hours * HOUR_MS + minutes * MINUTE_MS + seconds * SECOND_MS))
     try:

@@ -38,7 +38,7 @@ from gateway.shell.context import Peer, ShellContext
 from gateway.shell.scenes import Scene, find_code, find_lock, scene_of, view_of
 from gateway.shell.session import Answer, Cell, Failure, FailureKind, NotDone, Request, Tone, usage_failure
 from gateway.shell.story import VERB_NOTE
-from gateway.shell.times import Edge, Understood, parse_time
+from gateway.shell.times import Edge, NowUnknownError, Understood, known_now, parse_time
 from gateway.store import codes, journal
 from gateway.store.database import Connection
 
@@ -88,8 +88,9 @@ class Times:
     start: Understood | None
     end: Understood | None
 
-    def told(self, now: Instant, context: ShellContext) -> Iterator[Cell]:
+    def told(self, context: ShellContext) -> Iterator[Cell]:
         """Which instants were understood, one line each."""
+        now = known_now(context.clock.reading())
         for title, understood in (("from", self.start), ("until", self.end)):
             if understood is not None:
                 yield Cell(f"  {title:<6}{understood.told(now, context.zone)}")
@@ -98,9 +99,8 @@ class Times:
 async def create(context: ShellContext, peer: Peer, request: Request) -> Answer:
     """Order a new access code. The PIN that the hub draws is in this one answer and nowhere else (A6)."""
     view = find_lock(context, request.arguments["lock"])
-    now = context.clock.reading().lo
     pin = pin_of(request)
-    times = times_of(request, now, context)
+    times = times_of(request, context)
     if times.start is not None and times.end is not None and times.end.at <= times.start.at:
         raise _refused("the code would end at or before its start", "give a later --until", "--until")
     command = CreateAccessCode(
@@ -116,7 +116,7 @@ async def create(context: ShellContext, peer: Peer, request: Request) -> Answer:
     code = await _stored(context, receipt)
     drawn = None if receipt.drawn_pin is None else receipt.drawn_pin.reveal()
     lines = [Cell(f"{named(code.name)} is ordered for {view.name}.", Tone.GOOD), Cell(f"  id    {code.code_id}")]
-    lines += times.told(now, context)
+    lines += times.told(context)
     if drawn is not None:
         lines.append(Cell(f"  PIN   {drawn}", Tone.HEAD))
         lines.append(Cell("  The PIN is shown this once: write it down for the guest.", Tone.WARN))
@@ -130,9 +130,8 @@ async def update(context: ShellContext, peer: Peer, request: Request) -> Answer:
     if not any(request.get(name) for name in ("name", "pin", "from", "until")):
         remedy = "give at least one of --name, --pin, --from, --until"
         raise usage_failure("nothing to change was given", remedy)
-    now = context.clock.reading().lo
     name, pin = request.get("name"), pin_of(request)
-    times = times_of(request, now, context)
+    times = times_of(request, context)
 
     def command(code: AccessCode | None) -> Command:
         assert code is not None
@@ -148,7 +147,7 @@ async def update(context: ShellContext, peer: Peer, request: Request) -> Answer:
     code = await _stored(context, receipt)
     scene = await scene_of(context, view_of(context, code.lock_id))
     told = f"The change of {named(code.name)} on {scene.view.name} is accepted."
-    lines = (Cell(told, Tone.GOOD), *times.told(now, context), _follow(code))
+    lines = (Cell(told, Tone.GOOD), *times.told(context), _follow(code))
     return Answer(lines, value=_value(code, receipt, scene))
 
 
@@ -276,21 +275,25 @@ def code_id_of(request: Request, context: ShellContext) -> CodeId:
     return CodeId(text)
 
 
-def times_of(request: Request, now: Instant, context: ShellContext) -> Times:
-    """Start and end as far as they were given. Raises `NotDone` when one is not understood."""
+def times_of(request: Request, context: ShellContext) -> Times:
+    """Start and end as far as they were given. Raises `NotDone` when one is not understood, or counted from a time nobody knows."""
     start, end = request.get("from"), request.get("until")
+    now = known_now(context.clock.reading())
     return Times(
         None if start in {None, "now"} else _time(start, Edge.START, now, context),
         None if end in {None, "never"} else _time(end, Edge.END, now, context),
     )
 
 
-def _time(text: str | None, edge: Edge, now: Instant, context: ShellContext) -> Understood:
+def _time(text: str | None, edge: Edge, now: Instant | None, context: ShellContext) -> Understood:
     assert text is not None
+    field = "--from" if edge is Edge.START else "--until"
     try:
         return parse_time(text, edge, now, context.zone)
+    except NowUnknownError as error:
+        told = "the hub does not know what time it is, so it cannot count from now"
+        raise _refused(told, f"{error}, or tell the hub the time first: gatewayctl set-time TIME", field) from None
     except ValueError as error:
-        field = "--from" if edge is Edge.START else "--until"
         raise _refused("this is not understood as a time", str(error), field) from None
 
 

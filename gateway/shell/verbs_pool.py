@@ -155,7 +155,7 @@ async def unmanaged(context: ShellContext, _: Peer, request: Request) -> Answer:
 async def adopt(context: ShellContext, peer: Peer, request: Request) -> Answer:
     """Make a code of others an access code of the hub."""
     view = find_lock(context, request.arguments["lock"])
-    times = times_of(request, context.clock.reading().lo, context)
+    times = times_of(request, context)
     slot = _slot(request)
     command = ConvertUnmanaged(
         lock_id=view.lock_id,

@@ -16,7 +16,7 @@ from gateway.shell.context import LockView, Peer, ShellContext
 from gateway.shell.scenes import Scene, find_lock, scene_of
 from gateway.shell.session import Answer, Cell, Failure, FailureKind, NotDone, Request, Tone, usage_failure
 from gateway.shell.story import VERB_NOTE
-from gateway.shell.times import Edge, parse_time
+from gateway.shell.times import Edge, NowUnknownError, parse_time
 from gateway.shell.verbs_orders import give
 from gateway.store import codes, hub_time, journal, lock_time
 from gateway.store.database import Connection
@@ -35,7 +35,10 @@ async def set_time(context: ShellContext, peer: Peer, request: Request) -> Answe
     """Tell a hub that does not know the time what time it is (T2); far ahead it is believed only when confirmed (T3)."""
     before = context.clock.reading()
     try:
-        understood = parse_time(request.arguments["time"], Edge.START, before.lo, context.zone)
+        # Never counted from the hub's own time: that would confirm what is asked for.
+        understood = parse_time(request.arguments["time"], Edge.START, None, context.zone)
+    except NowUnknownError as error:
+        raise _refused("a time from now does not say what time it is", str(error)) from None
     except ValueError as error:
         raise _refused("this is not understood as a time", str(error)) from None
     clock = _guarded(context)
@@ -45,8 +48,7 @@ async def set_time(context: ShellContext, peer: Peer, request: Request) -> Answe
         told = "the hub knows the time, or it is surely later than that"
         raise _refused(told, f"gatewayctl status shows it; {format_instant(before.lo)} has passed for sure")
     await _note(context, peer, request, understood.at)
-    now = context.clock.reading().lo
-    line = Cell(f"The hub takes it: {understood.told(now, context.zone)}.", Tone.GOOD)
+    line = Cell(f"The hub takes it: {understood.told(None, context.zone)}.", Tone.GOOD)
     return Answer(
         (line, Cell("  It holds until the time service answers.")), value={"at": format_instant(understood.at)}
     )

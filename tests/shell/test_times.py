@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.model.clock import ClockTrust
 from gateway.model.instant import HOUR_MS, format_instant
-from gateway.shell.times import Edge, parse_time
-from tests.builders import NOON
+from gateway.shell.times import Edge, NowUnknownError, known_now, parse_time
+from tests.builders import NOON, reading
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST_LOCAL, LAST_LOCAL = datetime.fromisoformat("1971-01-01"), datetime.fromisoformat("9998-01-01")
@@ -88,3 +89,21 @@ def test_the_end_is_never_before_the_start_for_the_same_local_time(moment: datet
     text = moment.isoformat(" ", "minutes")
     start, end = (parse_time(text, edge, NOON, ZoneInfo(zone)).at for edge in Edge)
     assert start <= end <= start + 2 * HOUR_MS
+
+
+def test_t2_nothing_is_counted_from_a_time_that_nobody_knows() -> None:
+    for text in ("+2h", "+0m", "+1d2h"):
+        with pytest.raises(NowUnknownError):
+            parse_time(text, Edge.END, None, BERLIN)
+    assert parse_time("2027-01-31 15:00", Edge.END, None, BERLIN).at == NOON + 2 * HOUR_MS
+    with pytest.raises(ValueError, match="write 2027"):
+        parse_time("tomorrow", Edge.END, None, BERLIN)
+
+
+def test_t2_known_now_is_what_the_clock_vouches_for() -> None:
+    assert [known_now(reading(NOON, trust)) for trust in ClockTrust] == [NOON, NOON, None]
+
+
+def test_t2_while_nobody_knows_the_time_a_date_is_told_whole_and_not_how_far_away_it_is() -> None:
+    told = parse_time("2027-01-31 15:00", Edge.END, None, BERLIN).told(None, BERLIN)
+    assert told == "Sun 31 Jan 2027 15:00 Europe/Berlin = 2027-01-31T14:00:00.000Z"

@@ -4,6 +4,7 @@ import logging
 import pytest
 
 from gateway.model.access_code import Origin
+from gateway.model.clock import ClockTrust
 from gateway.model.ids import CodeId
 from gateway.model.instant import HOUR_MS
 from gateway.model.pin import Pin
@@ -134,6 +135,36 @@ async def test_a_refused_order_names_field_and_rule_and_changes_nothing(
     assert told in refused.message
     assert refused.remedy
     assert await house.db.read(lambda con: codes.all_codes(con, limit=100)) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (["create", "front", "--name", "x", "--until", "+2h"], "--until"),
+        (["create", "front", "--name", "x", "--from", "+1h", "--until", "2027-02-04 11:00"], "--from"),
+        (["update", "guest", "--until", "+2d"], "--until"),
+        (["adopt", "front", "2", "--until", "+2d"], "--until"),
+    ],
+)
+async def test_t2_a_time_from_now_is_refused_while_the_hub_does_not_know_the_time(
+    house: House, words: list[str], field: str
+) -> None:
+    house.clock.trust = ClockTrust.UNTRUSTED
+    refused = failure(await house.run(*words))
+    assert (refused.kind, refused.field) == (FailureKind.REFUSED, field)
+    assert "does not know what time it is" in refused.message
+    assert "with its date" in refused.remedy
+    assert "gatewayctl set-time" in refused.remedy
+    house.clock.trust = ClockTrust.BOUNDED
+    assert (await house.run(*words)).failure is None
+
+
+async def test_t2_a_date_is_taken_while_the_hub_does_not_know_the_time_and_not_told_as_far_away(house: House) -> None:
+    house.clock.trust = ClockTrust.UNTRUSTED
+    words = ("create", "front", "--name", "Ms Green", "--from", "2027-01-31 15:00", "--until", "2027-02-04 11:00")
+    told = [line.text for line in (await house.run(*words)).lines]
+    assert "  from  Sun 31 Jan 2027 15:00 Europe/Berlin = 2027-01-31T14:00:00.000Z" in told
+    assert "  until Thu 4 Feb 2027 11:00 Europe/Berlin = 2027-02-04T10:00:00.000Z" in told
 
 
 async def test_each_order_leaves_one_line_that_names_the_user_and_no_value(house: House) -> None:

@@ -45,6 +45,19 @@ async def test_t2_set_time_is_refused_beside_a_time_service_and_for_nonsense(hou
     assert await events(house, EventKind.HUB_TIME_SET) == []
 
 
+async def test_t1_set_time_takes_no_time_that_is_counted_from_the_hub_s_own(house: House) -> None:
+    for trust in ClockTrust:
+        house.clock.trust = trust
+        for ahead in ("+0m", "+2h"):
+            failure = (await house.run("set-time", ahead, "--yes")).failure
+            assert failure is not None
+            assert "with its date" in failure.remedy
+    assert house.clock.trust is ClockTrust.UNTRUSTED, "the last of them"
+    assert await events(house, EventKind.HUB_TIME_SET) == []
+    answer = await house.run("set-time", "2027-01-31 15:00")
+    assert answer.lines[0].text == "The hub takes it: Sun 31 Jan 2027 15:00 Europe/Berlin = 2027-01-31T14:00:00.000Z."
+
+
 async def lose_time(house: House, now: Instant = NOON) -> None:
     """Nobody knows the time; `now` has surely passed."""
     house.clock.now, house.clock.trust = now, ClockTrust.UNTRUSTED
