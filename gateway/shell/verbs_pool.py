@@ -169,10 +169,14 @@ async def adopt(context: ShellContext, peer: Peer, request: Request) -> Answer:
     kind = "access_code.unmanaged.convert_to_managed"
     await give(context, peer, request, kind, lambda _: command, view.lock_id)
     scene = await scene_of(context, view)
-    moment = "once the lock has shown it" if command.pin is None else "now"
+    # The code exists from its adoption on: before that only the slot can be asked about.
+    is_waiting = command.pin is None
+    moment = "once the lock has shown it" if is_waiting else "now"
+    asked = f"unmanaged {view.lock_id}" if is_waiting else f"why {command.code_id}"
     lines = (
         Cell(f"{named(command.name)} in slot {slot} of {view.name} becomes a code of the hub {moment}.", Tone.GOOD),
-        Cell(f"  How it goes: gatewayctl why {command.code_id}", Tone.DIM),
+        Cell(f"  id    {command.code_id}"),
+        Cell(f"  How it goes: gatewayctl {asked}", Tone.DIM),
     )
     value: dict[str, Fact] = {"access_code_id": command.code_id, "slot": int(slot), "device_id": scene.view.lock_id}
     return Answer(lines, value=value)

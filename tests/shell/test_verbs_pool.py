@@ -126,6 +126,9 @@ async def test_unmanaged_codes_are_listed_without_their_pins(house: House) -> No
 async def test_adopt_waits_for_a_look_at_the_slot_when_no_pin_was_given(house: House) -> None:
     answer = await house.run("adopt", "front-door", "2", "--name", "Old owner", "--id", "old")
     assert "becomes a code of the hub once the lock has shown it" in text_of(answer)
+    assert answer.lines[2].text == "  How it goes: gatewayctl unmanaged front-door", (
+        "there is no code yet that why could explain"
+    )
     assert "to be adopted as “Old owner”" in text_of(await house.run("unmanaged", "front-door"))
     waiting = await house.db.read(lambda con: takeovers.of_lock(con, FRONT))
     assert [wish.code_id for wish in waiting.values()] == ["old"]
@@ -136,7 +139,7 @@ async def test_adopt_with_the_pin_that_is_there_is_done_at_once(house: House) ->
     assert wrong.failure is not None
     assert wrong.failure.field == "--pin"
     answer = await house.run("adopt", "front-door", "2", "--pin", "9753", "--id", "old")
-    assert answer.failure is None
+    assert answer.lines[2].text == "  How it goes: gatewayctl why old"
     assert "works at the keypad" in text_of(await house.run("why", "old"))
     assert "No code of others is known" in text_of(await house.run("unmanaged", "front-door"))
 
