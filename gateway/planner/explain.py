@@ -94,7 +94,9 @@ def when(at: Instant, now: Instant, zone: ZoneInfo) -> str:
 
 
 def named(name: str) -> str:
-    """A name inside a sentence, quoted, cut to `NAME_SHOWN_MAX` characters."""
+    """A name inside a sentence, quoted, cut to `NAME_SHOWN_MAX` characters; an empty one was erased after the stay (A19)."""
+    if not name:
+        return "a code whose name is erased"
     return f"“{name if len(name) <= NAME_SHOWN_MAX else name[: NAME_SHOWN_MAX - 1] + '…'}”"
 
 

@@ -80,7 +80,9 @@ def _requested(line: Line, _: ZoneInfo) -> str:
 
 
 def _renamed(line: Line, _: ZoneInfo) -> str:
-    return f"renamed from “{line.body.get('from')}” to “{line.body.get('to')}”"
+    old, new = line.body.get("from"), line.body.get("to")
+    # Erased names read as null (A19); both are erased at once.
+    return "renamed (the names are erased)" if old is None or new is None else f"renamed from “{old}” to “{new}”"
 
 
 def _moved(line: Line, zone: ZoneInfo) -> str:

@@ -60,7 +60,7 @@ async def codes(context: ShellContext, _: Peer, request: Request) -> Answer:
     columns += [Column("STATUS"), Column("WORKS", wraps=True)]
     rows = []
     for code, scene in listed:
-        row = [Cell(shorts[code.code_id]), Cell(code.name)]
+        row = [Cell(shorts[code.code_id]), _name(code)]
         row += [Cell(scene.view.name)] if only is None else []
         row += [_status(code, scene), Cell(stay(code, scene.now, context.zone))]
         rows.append(tuple(row))
@@ -136,6 +136,10 @@ async def _finished(context: ShellContext, only: LockView | None, living: Sequen
 
 def _by_start(code: AccessCode) -> tuple[Instant, str]:
     return code.window.starts_at or Instant(0), code.name
+
+
+def _name(code: AccessCode) -> Cell:
+    return Cell(code.name) if code.name else Cell("(erased)", Tone.DIM)
 
 
 def _status(code: AccessCode, scene: Scene) -> Cell:

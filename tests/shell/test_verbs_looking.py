@@ -10,16 +10,18 @@ from gateway.model.events import Event, EventKind, Fact
 from gateway.model.evidence import Evidence
 from gateway.model.health import LinkHealth
 from gateway.model.ids import CodeId
-from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant, parse_instant
+from gateway.model.instant import DAY_MS, HOUR_MS, MINUTE_MS, Instant, parse_instant
 from gateway.ports import DriverCondition, DriverState
 from gateway.shell.context import CloudCondition
 from gateway.shell.session import FailureKind, Tone
 from gateway.shell.verbs import Shell
 from gateway.shell.verbs_locks import PROOF_WORDS
-from gateway.store import facts, journal, locks
+from gateway.store import codes, facts, journal, locks, retention
 from gateway.store.database import Connection
 from tests.builders import NOON
 from tests.shell.house import BACK, FRONT, House, order, text_of
+
+GUEST = "guest-2f9c71aa04"
 
 
 async def rows(house: House, *words: str) -> list[list[str]]:
@@ -259,6 +261,34 @@ async def test_the_timeline_of_a_code_is_told_in_words(house: House) -> None:
         "opened the door, before its start",
     ]
     assert len(await rows(house, "timeline", "owner-1", "--last", "2")) == 2
+
+
+async def test_a19_names_that_were_erased_are_told_as_erased(house: House) -> None:
+    await house.run("update", GUEST, "--name", "Ms Nakamura", "--pin", "640281", "--until", "2027-02-02 12:00")
+    told = [row[2] for row in await rows(house, "timeline", GUEST)]
+    assert "renamed from “Ms Adams” to “Ms Nakamura”" in told
+    await house.run("reveal", GUEST, "--reason", "Ms Nakamura asked")
+    await house.run("delete", GUEST)
+
+    def leave_and_forget(con: Connection) -> None:
+        codes.finish(con, CodeId(GUEST), NOON)
+        journal.acknowledge(con, journal.last_seq(con))
+        retention.erase(con, Instant(NOON + 30 * DAY_MS))
+
+    await house.db.write(leave_and_forget)
+    screens = [await house.run(*line.split()) for line in (f"timeline {GUEST}", f"why {GUEST}", "codes --all")]
+    for screen in map(text_of, screens):
+        assert "Nakamura" not in screen
+        assert "None" not in screen
+        assert "“”" not in screen
+    told = [row[2] for row in await rows(house, "timeline", GUEST)]
+    assert "renamed (the names are erased)" in told
+    assert "PIN shown to user 1000" in told
+    assert "order for another PIN, another name, other times" in told
+    assert screens[0].lines[0].text == f"a code whose name is erased ({GUEST}) on front-door"
+    assert ["guest-2f", "(erased)", "Front door", "finished", "from 16:00 until Tue 2 Feb 12:00"] in await rows(
+        house, "codes", "--all"
+    )
 
 
 async def test_a_wrong_count_of_timeline_lines_is_refused(house: House) -> None:
