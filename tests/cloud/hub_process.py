@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from gateway.cloud.broker_settings import BrokerSettings, Protocol
-from gateway.cloud.uplink import PahoConnection, Uplink
+from gateway.cloud.paho_connection import PahoConnection
+from gateway.cloud.uplink import Uplink
 from tests.cloud.room import HUB, make_service, open_store
 
 

@@ -21,7 +21,7 @@ from gateway.model.instant import HOUR_MS, MINUTE_MS, Instant
 from gateway.model.pin import Pin
 from gateway.model.slot import Outcome, SightedAs, SlotRecord, Verdict, Wanted, judge
 from gateway.model.window import Window
-from gateway.orders import receive
+from gateway.orders import changes, receive
 from gateway.planner import diff, native, plan
 from gateway.planner.actions import ReadSlot, Reason, Urgency
 from gateway.planner.desired import Desire, desire
@@ -252,7 +252,7 @@ def test_i7_a_pin_in_a_log_line_is_seen(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_i7_a_pin_in_an_event_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = receive.shown
+    shown = changes.shown
     monkeypatch.setattr(receive, "shown", lambda *given: shown(*given) | {"code": "25802580"})
     assert "secret" in names()
 
