@@ -1,4 +1,4 @@
-"""A plan in sentences, for the technician at the door and the support engineer.
+"""A code and its plan in sentences, for the technician at the door and the support engineer.
 
 Nothing is decided here: every sentence is read off the same snapshot, plan and reading that the worker acts on, so the
 explanation cannot disagree with what happens. Times are the property's own, with how far away they are beside them,
@@ -12,24 +12,24 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.access_code import AccessCode
 from gateway.model.answers import RefusalReason, SightingSource
-from gateway.model.clock import ClockReading, ClockTrust
+from gateway.model.clock import ClockReading
 from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId
 from gateway.model.instant import DAY_MS, HOUR_MS, LAST_INSTANT, MINUTE_MS, SECOND_MS, Instant
-from gateway.model.issues import Issue
+from gateway.model.issues import Issue, Status
 from gateway.model.slot import Operation, Outcome, SightedAs, SlotRecord, Verdict, is_refused_silently, possible_pins
 from gateway.model.snapshot import LockSnapshot
+from gateway.planner import explain_idle
 from gateway.planner.actions import Action, CheckClock, ClearSlot, ListSlots, ReadSlot, Reason, WriteSlot
 from gateway.planner.backoff import open_again_at
 from gateway.planner.desired import Desire, Phase, lets_stand
+from gateway.planner.explain_idle import PROMISES, Idle
 from gateway.planner.plan import Plan
+from gateway.planner.status import Standing
 from gateway.planner.words import EVIDENCE_WORDS, ISSUE_WORDS, REFUSAL_WORDS, STATUS_WORDS
 
 NAME_SHOWN_MAX = 40
 """Characters of a name inside a sentence; half a line of an 80-column terminal."""
-
-UPCOMING_SHOWN_MAX = 8
-"""Later steps that a plan lists; more do not fit a 24-line terminal together with what happens now."""
 
 _OUTCOME_WORDS: Mapping[Outcome, str] = {
     Outcome.NONE: "not tried yet",
@@ -137,76 +137,65 @@ def _of_clear(action: ClearSlot, name: str) -> str:
             return f"take {name} out of slot {slot}"
 
 
-def describe_plan(snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zone: ZoneInfo) -> tuple[str, ...]:
-    """What happens on a lock now, then, and later; one sentence per line."""
-    names = _names(snapshot)
-    lines = []
-    if snapshot.is_quarantined:
-        lines.append("Another device answers in the lock's place: nothing is written to it until somebody accepts it.")
-    if not snapshot.is_reachable:
-        lines.append("The lock does not answer: everything below waits until it does.")
-    if reading.trust is ClockTrust.UNTRUSTED:
-        lines.append(
-            "The hub does not know the time: no code that ends within a day goes on until it does, removals go on."
-        )
-    steps = () if plan.head is None else (plan.head, *plan.rest)
-    first = "Now" if snapshot.is_reachable else "First"
-    lines += [
-        f"{first if number == 0 else 'Then'}: {describe_action(action, names)}." for number, action in enumerate(steps)
-    ]
-    later = tuple(upcoming(snapshot, plan, reading))
-    lines += [f"{when(at, reading.lo, zone)}: {what}." for at, what in later[:UPCOMING_SHOWN_MAX]]
-    if len(later) > UPCOMING_SHOWN_MAX:
-        lines.append(f"… and {len(later) - UPCOMING_SHOWN_MAX} more later.")
-    if not steps and not later:
-        lines.append("Nothing to do, now or later, until something changes.")
-    elif not steps:
-        lines.insert(0, "Nothing to do now.")
-    return tuple(lines)
+def why(
+    code: AccessCode,
+    snapshot: LockSnapshot,
+    plan: Plan,
+    reading: ClockReading,
+    zone: ZoneInfo,
+    *,
+    is_ours: bool = True,
+) -> tuple[str, ...]:
+    """One code explained: what is wanted, what is believed on what evidence (A7), what is next, what a person can do.
 
-
-def upcoming(snapshot: LockSnapshot, plan: Plan, reading: ClockReading) -> Iterator[tuple[Instant, str]]:
-    """What time alone will bring, soonest first: codes that go on or come off, and tries that are repeated."""
-    now = reading.lo
-    found: list[tuple[Instant, str]] = []
-    for wish in plan.wishes.values():
-        if wish.changes_at is None or wish.changes_at <= now or waits_for_the_time(wish, reading):
-            continue
-        turn = "goes onto the lock" if wish.phase is Phase.BEFORE else "comes off the lock"
-        found.append((wish.changes_at, f"{named(wish.code.name)} {turn}"))
-    for record in snapshot.slots.values():
-        wish_of_slot = None if record.lease is None else plan.wishes.get(record.lease)
-        if wish_of_slot is not None and record.next_try_at is not None and record.next_try_at > now:
-            found.append((record.next_try_at, f"{named(wish_of_slot.code.name)} is tried again"))
-    yield from sorted(found)
-
-
-def next_step(snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zone: ZoneInfo) -> str:
-    """The next thing on a lock in a few words, for a cell of a table."""
-    if plan.head is not None:
-        what = describe_action(plan.head, _names(snapshot))
-        return f"now: {what}" if snapshot.is_reachable else f"when it answers: {what}"
-    soonest = next(upcoming(snapshot, plan, reading), None)
-    return "nothing to do" if soonest is None else f"{when(soonest[0], reading.lo, zone)}: {soonest[1]}"
-
-
-def why(code: AccessCode, snapshot: LockSnapshot, plan: Plan, reading: ClockReading, zone: ZoneInfo) -> tuple[str, ...]:
-    """One code explained: what is wanted, what is believed on what evidence (A7), what is next, what a person can do."""
+    `is_ours`: the lock is one of this hub's; else nobody acts on the plan.
+    """
     now = reading.lo
     wish = plan.wishes.get(code.code_id)
     standing = plan.standings.get(code.code_id)
     lines = [f"Wanted: {_wanted(code, now, zone)}."]
+    idle = explain_idle.idle(snapshot, is_ours=is_ours)
     if wish is None or standing is None:
-        return (*lines, "Status: unset, not on the lock.", "Next: nothing, this code is finished.")
+        status = "finished" if idle is Idle.FORGOTTEN else STATUS_WORDS[Status.UNSET]
+        return (*lines, f"Status: unset, {status}.", "Next: nothing, this code is finished.")
     record = record_of(code.code_id, snapshot, plan)
+    is_off = record is None and wish.phase is Phase.OVER and idle is not Idle.FORGOTTEN
+    if idle is not None and not is_off:
+        return (*lines, *_why_idle(wish, standing, record, snapshot, plan, idle, now, zone))
     lines.append(f"Status: {standing.status.value}, {STATUS_WORDS[standing.status]}.")
     lines.append(f"Believed: {_believed(code, record, plan, standing.issues)}.")
     lines.append(f"Evidence: {evidence_of(record, now, zone)}.")
-    issues = sorted(standing.issues) + ([] if snapshot.is_reachable else [Issue.DEVICE_DISCONNECTED])
+    issues = sorted(standing.issues) + ([] if snapshot.is_reachable or not is_ours else [Issue.DEVICE_DISCONNECTED])
     lines += [f"Problem: {ISSUE_WORDS[issue]}" for issue in issues]
     lines.append(f"Next: {_next_of(wish, record, snapshot, plan, reading, zone)}.")
     lines += [f"You could: {advice}" for advice in advice_for(wish, record, snapshot, plan, reading)]
     return tuple(lines)
+
+
+def _why_idle(
+    wish: Desire,
+    standing: Standing,
+    record: SlotRecord | None,
+    snapshot: LockSnapshot,
+    plan: Plan,
+    idle: Idle,
+    now: Instant,
+    zone: ZoneInfo,
+) -> Iterator[str]:
+    """The rest of `why` on a lock that nobody works on: the plan is not what happens, so nothing of it is told."""
+    yield f"Status: {standing.status.value}, {explain_idle.status_words(standing.status, idle)}."
+    told = _believed(wish.code, record, plan, standing.issues)
+    yield f"Believed: {explain_idle.believed(told, record, idle)}."
+    yield f"Evidence: {explain_idle.evidence(evidence_of(record, now, zone), record, idle)}."
+    if idle is not Idle.QUARANTINED:
+        yield f"Problem: {explain_idle.not_ours(snapshot.lock_id)}"
+    for issue in sorted(standing.issues - PROMISES):
+        yield f"Problem: {ISSUE_WORDS[issue]}"
+    if idle is Idle.QUARANTINED and not snapshot.is_reachable:
+        yield f"Problem: {ISSUE_WORDS[Issue.DEVICE_DISCONNECTED]}"
+    yield f"Next: {explain_idle.next_step(snapshot.lock_id, idle)}."
+    for advice in explain_idle.advice(snapshot.lock_id, record, idle, is_over=wish.phase is Phase.OVER):
+        yield f"You could: {advice}"
 
 
 def record_of(code_id: CodeId, snapshot: LockSnapshot, plan: Plan) -> SlotRecord | None:
@@ -249,7 +238,7 @@ def advice_for(
     if has_end and is_late and plan.pool.ready and Issue.USING_BACKUP not in issues:
         yield f"hand out a backup code that is on the lock already, with: gatewayctl pull {wish.code.code_id}"
     if Issue.FAILED_TO_REMOVE in issues and record is not None:
-        yield f"delete slot {record.slot} at the keypad of the lock, if the door must be safe now"
+        yield explain_idle.delete_by_hand(record)
     if Issue.CONFLICTING_CHANGE in issues:
         yield "ask who programs this lock at the keypad or with another app"
 
@@ -326,7 +315,7 @@ def _next_of(
     mine = (number for number, step in enumerate(steps) if _code_of(step) == wish.code.code_id)
     number = next(mine, None)
     if number is not None:
-        what = describe_action(steps[number], _names(snapshot))
+        what = describe_action(steps[number], names_of(snapshot))
         if not snapshot.is_reachable:
             return f"when the lock answers, {what}"
         before = f"after {number} more urgent step{'' if number == 1 else 's'} on this lock"
@@ -373,5 +362,6 @@ def _code_of(action: Action) -> CodeId | None:
     return None if isinstance(action, ListSlots | CheckClock) else action.code_id
 
 
-def _names(snapshot: LockSnapshot) -> Mapping[CodeId, str]:
+def names_of(snapshot: LockSnapshot) -> Mapping[CodeId, str]:
+    """The names of a lock's codes."""
     return {code.code_id: code.name for code in snapshot.codes}

@@ -16,7 +16,12 @@ from gateway.planner.status import Standing
 def of_code(
     wish: Desire, standing: Standing, snapshot: LockSnapshot, reading: ClockReading, zone: ZoneInfo
 ) -> Iterator[str]:
-    """Who keeps the code's window, and what time does to it; nothing for a code that the hub simply writes in time."""
+    """Who keeps the code's window, and what time does to it; nothing for a code that the hub simply writes in time.
+
+    Nor on a quarantined lock: both are about the device that was paired (A17).
+    """
+    if snapshot.is_quarantined:
+        return
     now = reading.lo
     if standing.scheduled is not None and standing.scheduled.starts_at is not None:
         opens_at = standing.scheduled.starts_at
@@ -38,6 +43,8 @@ def of_code(
 def of_clock(snapshot: LockSnapshot) -> Iterator[str]:
     """What is wrong with the lock's own clock, while windows hang on it."""
     clock = snapshot.clock
+    if snapshot.is_quarantined:
+        return
     if clock.state is ClockState.WRONG and clock.offset_ms is not None:
         side = "ahead" if clock.offset_ms > 0 else "behind"
         yield f"The lock's clock is {span(abs(clock.offset_ms))} {side} and cannot be set: the hub keeps its windows."

@@ -7,6 +7,7 @@ from gateway.model.health import LinkHealth
 from gateway.model.instant import Instant, format_instant
 from gateway.model.issues import Issue, Status
 from gateway.model.slot import SlotRecord, Verdict
+from gateway.planner import explain_idle
 from gateway.planner.actions import Action, CheckClock, ListSlots
 from gateway.planner.desired import Phase
 from gateway.planner.explain import record_of, waits_for_the_time
@@ -25,7 +26,10 @@ def access_code(code: AccessCode, scene: Scene) -> dict[str, Fact]:
     standing = scene.plan.standings.get(code.code_id)
     issues = sorted(standing.issues) if standing is not None else []
     errors = [_error(issue) for issue in issues if not issue.is_warning]
-    if standing is not None and not scene.snapshot.is_reachable:
+    if standing is not None and not scene.is_ours:
+        message = explain_idle.not_ours(code.lock_id)
+        errors.append({"error_code": Issue.DEVICE_REMOVED.value, "message": message, "is_device_error": True})
+    elif standing is not None and not scene.snapshot.is_reachable:
         errors.append(_error(Issue.DEVICE_DISCONNECTED))
     record = None if standing is None else record_of(code.code_id, scene.snapshot, scene.plan)
     return {
@@ -39,7 +43,7 @@ def access_code(code: AccessCode, scene: Scene) -> dict[str, Fact]:
         "created_at": format_instant(code.created_at),
         "is_managed": True,
         "is_backup": code.code_id in scene.snapshot.pool.backups,
-        "is_backup_access_code_available": bool(scene.plan.pool.ready),
+        "is_backup_access_code_available": bool(scene.plan.pool.ready) and scene.is_worked_on,
         "pulled_backup_access_code_id": scene.snapshot.pool.pulled_for(code.code_id),
         "is_scheduled_on_device": record is not None and is_scheduled(code, scene, record),
         "is_external_modification_allowed": code.is_external_modification_allowed,
@@ -56,7 +60,7 @@ def is_scheduled(code: AccessCode, scene: Scene, record: SlotRecord) -> bool:
     """Whether the lock itself keeps the code's window, before its start and during the stay (A2)."""
     wish = scene.plan.wishes.get(code.code_id)
     is_native = wish is not None and wish.is_native and wish.window is not None
-    return is_native and scene.plan.verdicts[record.slot] is Verdict.GOOD
+    return is_native and scene.is_worked_on and scene.plan.verdicts[record.slot] is Verdict.GOOD
 
 
 def slot(record: SlotRecord, scene: Scene) -> dict[str, Fact]:
@@ -127,7 +131,7 @@ def pool(scene: Scene) -> dict[str, Fact]:
         "backup_access_code_pool_enabled": standing.is_on,
         "size": standing.size,
         "room": standing.target,
-        "ready": list[Fact](standing.ready),
+        "ready": list[Fact](standing.ready) if scene.is_worked_on else [],
         "filling": list[Fact](standing.filling),
         "pulled": {str(original): str(backup) for original, backup in standing.pulled.items()},
         "errors": errors,
@@ -191,7 +195,7 @@ def _warning(issue: Issue) -> Fact:
 
 def _pending(code: AccessCode, scene: Scene, record: SlotRecord | None) -> list[Fact]:
     wish = scene.plan.wishes.get(code.code_id)
-    if wish is None:
+    if wish is None or not scene.is_ours:
         return []
     told: dict[str, Fact] = {"created_at": format_instant(code.accepted_at)}
     match wish.phase:

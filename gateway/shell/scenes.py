@@ -36,13 +36,22 @@ WHOLE_ID_CHARS_MAX = 12
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One lock: its name, what the store knows of it, and the plan. `row` is None while no driver ever brought it."""
+    """One lock: its name, what the store knows of it, and the plan. `row` is None while no driver ever brought it.
+
+    `is_ours` is False for a lock that was taken out of the configuration, or left: its plan is made, and nobody acts on it.
+    """
 
     view: LockView
     row: LockRow | None
     snapshot: LockSnapshot
     plan: Plan
     reading: ClockReading
+    is_ours: bool = True
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Whether the hub acts on the plan: the lock is its own, and the device that was paired answers for it (A17)."""
+        return self.is_ours and not self.snapshot.is_quarantined
 
     @property
     def now(self) -> Instant:
@@ -60,7 +69,7 @@ async def scene_of(context: ShellContext, view: LockView) -> Scene:
 
     row, taken = await context.db.read(query)
     reading = context.clock.reading()
-    return Scene(view, row, taken, plan(taken, reading), reading)
+    return Scene(view, row, taken, plan(taken, reading), reading, view.lock_id in context.locks)
 
 
 async def all_scenes(context: ShellContext) -> tuple[Scene, ...]:
@@ -97,6 +106,17 @@ def find_lock(context: ShellContext, text: str) -> LockView:
     told = "more than one lock goes by" if found else "no lock goes by"
     known = _listed(f"{view.lock_id} “{view.name}”" for view in found or views) or "there is none yet"
     raise NotDone(Failure(FailureKind.REFUSED, f"{told} {quoted(text)}", f"the locks are: {known}", "LOCK"))
+
+
+async def find_lock_or_left(context: ShellContext, text: str) -> LockView:
+    """The same for looking, where a lock that is not this hub's any more, but has left traces, is found by its whole id."""
+    try:
+        return find_lock(context, text)
+    except NotDone:
+        lock_id = LockId(text)
+        if not await context.db.read(lambda con: bool(locks.get(con, lock_id) or codes.unfinished(con, lock_id))):
+            raise
+        return view_of(context, lock_id)
 
 
 def find_code(con: Connection, text: str) -> AccessCode:

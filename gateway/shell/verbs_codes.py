@@ -8,13 +8,13 @@ from gateway.model.access_code import AccessCode, Origin
 from gateway.model.events import Fact
 from gateway.model.ids import CodeId, LockId
 from gateway.model.instant import Instant
-from gateway.model.issues import Status
-from gateway.planner import explain, explain_time
+from gateway.model.issues import Issue, Status
+from gateway.planner import explain, explain_idle, explain_time
 from gateway.planner.explain import local_time, named
 from gateway.planner.words import ISSUE_WORDS
 from gateway.shell import documents, story
 from gateway.shell.context import LockView, Peer, ShellContext
-from gateway.shell.scenes import Scene, all_scenes, find_code, find_lock, scene_of, short_ids, view_of
+from gateway.shell.scenes import Scene, all_scenes, find_code, find_lock_or_left, scene_of, short_ids, view_of
 from gateway.shell.session import Answer, Cell, Column, Request, Table, Tone, usage_failure
 from gateway.store import codes as stored
 from gateway.store import journal
@@ -44,7 +44,7 @@ type Placed = tuple[AccessCode, Scene]
 async def codes(context: ShellContext, _: Peer, request: Request) -> Answer:
     """Access codes, by lock and start, with what is wrong under the table."""
     wanted = request.get("lock")
-    only = None if wanted is None else find_lock(context, wanted)
+    only = None if wanted is None else await find_lock_or_left(context, wanted)
     found = await _living(context, only)
     if request.get("all") is not None:
         found += await _finished(context, only, found)
@@ -75,9 +75,9 @@ async def why(context: ShellContext, _: Peer, request: Request) -> Answer:
     """One code explained."""
     code = await context.db.read(lambda con: find_code(con, request.arguments["code"]))
     scene = await scene_of(context, view_of(context, code.lock_id))
-    told = explain.why(code, scene.snapshot, scene.plan, scene.reading, context.zone)
+    told = explain.why(code, scene.snapshot, scene.plan, scene.reading, context.zone, is_ours=scene.is_ours)
     wish, standing = scene.plan.wishes.get(code.code_id), scene.plan.standings.get(code.code_id)
-    if wish is not None and standing is not None:
+    if wish is not None and standing is not None and scene.is_ours:
         told = (*told, *explain_time.of_code(wish, standing, scene.snapshot, scene.reading, context.zone))
     value: dict[str, Fact] = {"access_code": documents.access_code(code, scene), "lines": list[Fact](told)}
     return Answer(tuple(Cell(line, _line_tone(line)) for line in told), value=value)
@@ -152,11 +152,9 @@ def _status(code: AccessCode, scene: Scene) -> Cell:
 
 
 def _problems(listed: Sequence[Placed], shorts: Mapping[CodeId, str]) -> Iterator[Cell]:
-    troubled = [
-        (code, standing.issues)
-        for code, scene in listed
-        if (standing := scene.plan.standings.get(code.code_id)) is not None and standing.issues
-    ]
+    for lock_id in sorted({scene.view.lock_id for _, scene in listed if not scene.is_ours}):
+        yield Cell(f"! {explain_idle.not_ours(lock_id)}", Tone.BAD)
+    troubled = [(code, issues) for code, scene in listed if (issues := _issues(code, scene))]
     for code, issues in troubled[:PROBLEMS_SHOWN_MAX]:
         told = " ".join(ISSUE_WORDS[issue] for issue in sorted(issues))
         is_error = any(not issue.is_warning for issue in issues)
@@ -164,6 +162,14 @@ def _problems(listed: Sequence[Placed], shorts: Mapping[CodeId, str]) -> Iterato
         yield Cell(f"  → gatewayctl why {shorts[code.code_id]}")
     if len(troubled) > PROBLEMS_SHOWN_MAX:
         yield Cell(f"… and {len(troubled) - PROBLEMS_SHOWN_MAX} more with problems", Tone.BAD)
+
+
+def _issues(code: AccessCode, scene: Scene) -> frozenset[Issue]:
+    """What is wrong with a code, without words that promise what nobody does."""
+    standing = scene.plan.standings.get(code.code_id)
+    if standing is None:
+        return frozenset()
+    return standing.issues if scene.is_worked_on else standing.issues - explain_idle.PROMISES
 
 
 def _line_tone(line: str) -> Tone:

@@ -8,12 +8,13 @@ from gateway.model.evidence import Evidence
 from gateway.model.ids import Slot
 from gateway.model.instant import Instant
 from gateway.model.slot import Operation, SightedAs, SlotRecord, Verdict
-from gateway.planner import explain_time
-from gateway.planner.explain import describe_action, describe_plan, local_time, next_step, relative, when
+from gateway.planner import explain_idle, explain_time
+from gateway.planner.explain import describe_action, local_time, relative, when
+from gateway.planner.explain_plan import describe_plan, next_step
 from gateway.planner.words import VERDICT_WORDS
 from gateway.shell import documents
 from gateway.shell.context import Peer, ShellContext
-from gateway.shell.scenes import Scene, all_scenes, find_lock, scene_of, short_ids
+from gateway.shell.scenes import Scene, all_scenes, find_lock_or_left, scene_of, short_ids
 from gateway.shell.session import Answer, Cell, Column, Request, Table, Tone
 
 PROOF_WORDS = {
@@ -69,7 +70,7 @@ async def locks(context: ShellContext, _: Peer, __: Request) -> Answer:
 
 async def slots(context: ShellContext, _: Peer, request: Request) -> Answer:
     """What is in the slots of one lock; runs of free and of unseen slots share a line."""
-    scene = await scene_of(context, find_lock(context, request.arguments["lock"]))
+    scene = await scene_of(context, await find_lock_or_left(context, request.arguments["lock"]))
     rows = tuple(_slot_row(run, scene, context.zone) for run in _runs(scene))
     columns = (Column("SLOT", is_right=True), Column("WHAT IS THERE", wraps=True), Column("CODE", wraps=True))
     table = Table((*columns, Column("PROOF", wraps=True), Column("LAST SEEN")), rows) if rows else None
@@ -83,19 +84,26 @@ async def slots(context: ShellContext, _: Peer, request: Request) -> Answer:
 
 async def plan(context: ShellContext, _: Peer, request: Request) -> Answer:
     """What the hub does on one lock now, then, and later."""
-    scene = await scene_of(context, find_lock(context, request.arguments["lock"]))
+    scene = await scene_of(context, await find_lock_or_left(context, request.arguments["lock"]))
     names = {code.code_id: code.name for code in scene.snapshot.codes}
     head = Cell(f"{scene.view.name} ({scene.view.lock_id})", Tone.HEAD)
-    told = (
-        *explain_time.of_clock(scene.snapshot),
-        *describe_plan(scene.snapshot, scene.plan, scene.reading, context.zone),
-    )
-    steps = () if scene.plan.head is None else (scene.plan.head, *scene.plan.rest)
+    lock_id = scene.view.lock_id
+    if scene.is_ours:
+        told = (
+            *explain_time.of_clock(scene.snapshot),
+            *describe_plan(scene.snapshot, scene.plan, scene.reading, context.zone),
+        )
+    else:
+        told = (
+            f"Nobody works on it: {explain_idle.not_ours(lock_id)}",
+            f"You could: {explain_idle.bring_back(lock_id)}",
+        )
+    steps = () if scene.plan.head is None or not scene.is_ours else (scene.plan.head, *scene.plan.rest)
     value: dict[str, Fact] = {
         "device_id": scene.view.lock_id,
         "is_reachable": scene.snapshot.is_reachable,
         "steps": [documents.action(step, describe_action(step, names)) for step in steps],
-        "wake_at": documents.instant(scene.plan.wake_at),
+        "wake_at": documents.instant(scene.plan.wake_at) if scene.is_ours else None,
         "lines": list[Fact](told),
     }
     return Answer((head, *(Cell(line) for line in told)), value=value)
@@ -144,7 +152,12 @@ def _model(scene: Scene) -> str:
 
 
 def _absence(scene: Scene, zone: ZoneInfo) -> Iterator[Cell]:
-    if scene.row is None:
+    lock_id = scene.view.lock_id
+    if not scene.is_ours:
+        yield Cell(f"{explain_idle.not_ours(lock_id)} What follows is what was last known.", Tone.WARN)
+    elif scene.snapshot.is_quarantined:
+        yield Cell(explain_idle.quarantined_slots(lock_id), Tone.WARN)
+    elif scene.row is None:
         yield Cell("No driver ever brought this lock: nothing is known about its slots.", Tone.WARN)
     elif not scene.row.is_reachable:
         at = scene.row.reachable_changed_at

@@ -32,7 +32,9 @@ from gateway.model.issues import Status
 from gateway.model.pin import Pin
 from gateway.nudge import OUTBOX_BELL, lock_bell
 from gateway.orders.receive import receive
-from gateway.planner.explain import named
+from gateway.planner import explain_idle
+from gateway.planner.explain import named, record_of
+from gateway.planner.explain_idle import Idle
 from gateway.shell import documents
 from gateway.shell.context import Peer, ShellContext
 from gateway.shell.scenes import Scene, find_code, find_lock, scene_of, view_of
@@ -156,12 +158,42 @@ async def delete(context: ShellContext, peer: Peer, request: Request) -> Answer:
     receipt = await give(context, peer, request, "access_code.delete", _deletion, None)
     code = await _stored(context, receipt)
     scene = await scene_of(context, view_of(context, code.lock_id))
+    idle = explain_idle.idle(scene.snapshot, is_ours=scene.is_ours)
+    if idle in {Idle.NOT_OURS, Idle.FORGOTTEN}:
+        lines = tuple(_left_behind(code, scene, idle))
+    else:
+        then = comes_off(scene) if _is_there(code, scene) else f"was not on {scene.view.name}"
+        lines = (Cell(f"{named(code.name)} is deleted and {then}.", Tone.GOOD),)
+    return Answer((*lines, _follow(code)), value=_value(code, receipt, scene))
+
+
+def _is_there(code: AccessCode, scene: Scene) -> bool:
     standing = scene.plan.standings.get(code.code_id)
+    return standing is not None and standing.status is Status.REMOVING
+
+
+def _left_behind(code: AccessCode, scene: Scene, idle: Idle) -> Iterator[Cell]:
+    """What becomes of a deleted code on a lock that is not this hub's any more."""
+    name, lock = named(code.name), scene.view.name
+    if _is_there(code, scene):
+        yield Cell(f"{name} is deleted, but nobody takes it off {lock}.", Tone.BAD)
+    elif idle is Idle.FORGOTTEN:
+        yield Cell(f"{name} is deleted; nobody knows whether {lock} still holds it.", Tone.WARN)
+    else:
+        yield Cell(f"{name} is deleted and was not on {lock}.", Tone.GOOD)
+        return
+    yield Cell(explain_idle.not_ours(code.lock_id), Tone.WARN)
+    record = record_of(code.code_id, scene.snapshot, scene.plan)
+    for advice in explain_idle.advice(code.lock_id, record, idle, is_over=True):
+        yield Cell(f"You could: {advice}", Tone.WARN)
+
+
+def comes_off(scene: Scene) -> str:
+    """When what must go leaves a lock of this hub, as the end of a sentence."""
     moment = "now" if scene.snapshot.is_reachable else "as soon as it answers"
-    is_there = standing is not None and standing.status is Status.REMOVING
-    then = f"comes off {scene.view.name} {moment}" if is_there else f"was not on {scene.view.name}"
-    line = Cell(f"{named(code.name)} is deleted and {then}.", Tone.GOOD)
-    return Answer((line, _follow(code)), value=_value(code, receipt, scene))
+    if scene.snapshot.is_quarantined:
+        moment = "once the device in its place is accepted"
+    return f"comes off {scene.view.name} {moment}"
 
 
 def _deletion(code: AccessCode | None) -> Command:

@@ -20,6 +20,7 @@ from gateway.model.pool_commands import (
 )
 from gateway.model.slot import SightedAs, SlotRecord
 from gateway.model.unmanaged import unmanaged as unmanaged_slots
+from gateway.planner import explain_idle
 from gateway.planner.explain import named, record_of, relative
 from gateway.planner.words import POOL_WORDS, STATUS_WORDS
 from gateway.shell import documents
@@ -39,7 +40,7 @@ from gateway.shell.session import (
 )
 from gateway.shell.story import REVEAL_NOTE
 from gateway.shell.verbs_codes import stay
-from gateway.shell.verbs_orders import code_id_of, give, name_of, pin_of, times_of
+from gateway.shell.verbs_orders import code_id_of, comes_off, give, name_of, pin_of, times_of
 from gateway.store import codes, journal
 from gateway.store.database import Connection
 
@@ -143,13 +144,16 @@ async def unmanaged(context: ShellContext, _: Peer, request: Request) -> Answer:
     """The codes on a lock that are not the hub's."""
     scene = await scene_of(context, find_lock(context, request.arguments["lock"]))
     found = tuple(unmanaged_slots(scene.snapshot.slots.values()))
+    head: tuple[Cell, ...] = ()
+    if scene.snapshot.is_quarantined:
+        head = (Cell(explain_idle.quarantined_slots(scene.view.lock_id), Tone.WARN),)
     if not found:
-        return Answer((Cell(f"No code of others is known on {scene.view.name}.", Tone.GOOD),), value=[])
+        return Answer((*head, Cell(f"No code of others is known on {scene.view.name}.", Tone.GOOD)), value=[])
     columns = (Column("SLOT", is_right=True), Column("PIN"), Column("LAST SEEN"), Column("UNDER WAY"))
     rows = tuple(_unmanaged_row(record, scene) for record in found)
     note = Cell("They are left alone. To change that: adopt, or delete-unmanaged, with LOCK and SLOT.", Tone.DIM)
     value: list[Fact] = [documents.slot(record, scene) for record in found]
-    return Answer(table=Table(columns, rows), notes=(note,), value=value)
+    return Answer(head, Table(columns, rows), (note,), value=value)
 
 
 async def adopt(context: ShellContext, peer: Peer, request: Request) -> Answer:
@@ -172,6 +176,8 @@ async def adopt(context: ShellContext, peer: Peer, request: Request) -> Answer:
     # The code exists from its adoption on: before that only the slot can be asked about.
     is_waiting = command.pin is None
     moment = "once the lock has shown it" if is_waiting else "now"
+    if is_waiting and scene.snapshot.is_quarantined:
+        moment = "once the paired lock is back and has shown it"
     asked = f"unmanaged {view.lock_id}" if is_waiting else f"why {command.code_id}"
     lines = (
         Cell(f"{named(command.name)} in slot {slot} of {view.name} becomes a code of the hub {moment}.", Tone.GOOD),
@@ -191,8 +197,9 @@ async def delete_unmanaged(context: ShellContext, peer: Peer, request: Request) 
         raise usage_failure(f"this takes somebody else's code off slot {slot} of {view.name}", remedy, "--yes")
     command = DeleteUnmanaged(view.lock_id, slot)
     receipt = await give(context, peer, request, "access_code.unmanaged.delete", lambda _: command, view.lock_id)
+    scene = await scene_of(context, view)
     lines = (
-        Cell(f"The code in slot {slot} comes off {view.name}.", Tone.GOOD),
+        Cell(f"The code in slot {slot} {comes_off(scene)}.", Tone.GOOD),
         Cell(f"  How it goes: gatewayctl why {receipt.code_id}", Tone.DIM),
     )
     return Answer(lines, value={"access_code_id": receipt.code_id, "slot": int(slot), "device_id": view.lock_id})
@@ -201,6 +208,10 @@ async def delete_unmanaged(context: ShellContext, peer: Peer, request: Request) 
 def _pool_lines(scene: Scene) -> Iterator[Cell]:
     yield Cell(f"{scene.view.name} ({scene.view.lock_id})", Tone.HEAD)
     pool = scene.plan.pool
+    if scene.snapshot.is_quarantined:
+        yield Cell("Another device answers in the lock's place: no backup code can be handed out.", Tone.BAD)
+        yield Cell(f"  → if it is the new lock: {explain_idle.accept(scene.view.lock_id)}")
+        return
     if not pool.is_on:
         yield Cell("The pool is off. To fill it: --on, or order a stay that uses it.", Tone.DIM)
     else:
@@ -224,7 +235,7 @@ def _pool_rows(scene: Scene, context: ShellContext) -> Iterator[tuple[Cell, ...]
             ends = stay(code, scene.now, context.zone)
             whose = Cell(f"{original.name if original is not None else backup.pulled_for}, {ends}")
         record = record_of(code_id, scene.snapshot, scene.plan)
-        is_ready = code_id in scene.plan.pool.ready
+        is_ready = code_id in scene.plan.pool.ready and scene.is_worked_on
         status = Cell("ready", Tone.GOOD) if is_ready else Cell(STATUS_WORDS[standing.status], Tone.WARN)
         if backup.pulled_for is not None:
             status = Cell(STATUS_WORDS[standing.status])

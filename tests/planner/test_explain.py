@@ -26,7 +26,7 @@ from gateway.model.pin import Pin
 from gateway.model.slot import SlotRecord
 from gateway.model.snapshot import Effort, LockSnapshot
 from gateway.model.window import Window
-from gateway.planner import explain, words
+from gateway.planner import explain, explain_plan, words
 from gateway.planner.backoff import REPEATS_KEPT_FOR_LEAD, REPEATS_PER_DAY
 from gateway.planner.plan import plan
 from tests.builders import NOON, digest, make_code, make_profile, make_snapshot, reading
@@ -49,7 +49,7 @@ def told(
 
 def plan_lines(snapshot: LockSnapshot, now: Instant = NOON, trust: ClockTrust = ClockTrust.TRUSTED) -> tuple[str, ...]:
     moment = reading(now, trust)
-    return explain.describe_plan(snapshot, plan(snapshot, moment), moment, UTC)
+    return explain_plan.describe_plan(snapshot, plan(snapshot, moment), moment, UTC)
 
 
 def see(record: SlotRecord, value: SlotValue) -> SlotRecord:
@@ -111,12 +111,13 @@ def test_next_step_is_short() -> None:
     moment = reading(NOON)
     later = make_snapshot(named(starts_at=Instant(NOON + HOUR_MS)))
     assert (
-        explain.next_step(later, plan(later, moment), moment, UTC) == "12:30 (in 30 min): “Ms Adams” goes onto the lock"
+        explain_plan.next_step(later, plan(later, moment), moment, UTC)
+        == "12:30 (in 30 min): “Ms Adams” goes onto the lock"
     )
     idle = make_snapshot()
-    assert explain.next_step(idle, plan(idle, moment), moment, UTC) == "nothing to do"
+    assert explain_plan.next_step(idle, plan(idle, moment), moment, UTC) == "nothing to do"
     due = make_snapshot(named(), slots=[empty(1)])
-    assert explain.next_step(due, plan(due, moment), moment, UTC) == "now: put “Ms Adams” into slot 1"
+    assert explain_plan.next_step(due, plan(due, moment), moment, UTC) == "now: put “Ms Adams” into slot 1"
 
 
 def test_why_a_code_is_not_on_the_lock_before_its_lead() -> None:
