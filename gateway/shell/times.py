@@ -65,7 +65,7 @@ def parse_time(text: str, edge: Edge, now: Instant | None, zone: ZoneInfo) -> Un
             return _local(datetime.fromisoformat(text), edge, zone)
         return Understood(parse_instant(text))
     except (ValueError, OverflowError):
-        raise ValueError(TIME_RULE) from None
+        raise ValueError(TIME_RULE if now is not None else DATED_RULE) from None
 
 
 def _local(naive: datetime, edge: Edge, zone: ZoneInfo) -> Understood:

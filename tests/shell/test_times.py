@@ -96,8 +96,10 @@ def test_t2_nothing_is_counted_from_a_time_that_nobody_knows() -> None:
         with pytest.raises(NowUnknownError):
             parse_time(text, Edge.END, None, BERLIN)
     assert parse_time("2027-01-31 15:00", Edge.END, None, BERLIN).at == NOON + 2 * HOUR_MS
-    with pytest.raises(ValueError, match="write 2027"):
-        parse_time("tomorrow", Edge.END, None, BERLIN)
+    for text in ("tomorrow", "15:00", "tomorrow 15:00"):
+        with pytest.raises(ValueError, match="write the time itself with its date") as refusal:
+            parse_time(text, Edge.END, None, BERLIN)
+        assert "+2h" not in str(refusal.value)
 
 
 def test_t2_known_now_is_what_the_clock_vouches_for() -> None:
