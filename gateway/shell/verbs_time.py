@@ -119,7 +119,13 @@ async def _begin(context: ShellContext, peer: Peer, request: Request, scene: Sce
     view, schedule = scene.view, scene.snapshot.profile.schedule
     if schedule is None or schedule.enforced is ScheduleTrust.NONE or schedule.clock is ScheduleClock.OWN:
         raise _refused(f"{view.name} has no windows that the hub could use", "nothing is to be checked", "LOCK")
-    now = context.clock.reading().lo
+    reading = context.clock.reading()
+    if reading.trust is not ClockTrust.TRUSTED:
+        told = "windows go onto locks only while the hub's time is trusted"
+        raise _refused(
+            told, "give the hub the network, or a time service that answers: gatewayctl status shows its clock"
+        )
+    now = reading.lo
     code_id = CodeId(f"native-check-{context.desk.entropy.token(TRIAL_ID_BYTES).hex()}")
     starts_at = Instant((now + TRIAL_AHEAD_MS) // HOUR_MS * HOUR_MS)
     command = CreateAccessCode(

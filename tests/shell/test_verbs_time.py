@@ -213,6 +213,19 @@ async def test_a2_a_refusal_is_not_believed_when_the_lock_itself_told_that_the_p
     assert not await proven(house)
 
 
+async def test_t4_a_check_is_not_begun_while_time_is_not_trusted(house: House) -> None:
+    """Its window would be counted from a time that may be days ago, and no window goes onto a lock then."""
+    await house.db.write(lambda con: locks.put_profile(con, FRONT, replace(make_profile(slots=30), schedule=CLAIMED)))
+    before = await house.db.read(lambda con: codes.all_codes(con, limit=100))
+    for trust in (ClockTrust.UNTRUSTED, ClockTrust.BOUNDED):
+        house.clock.trust = trust
+        failure = (await house.run("check-native", "front-door")).failure
+        assert failure is not None
+        assert "while the hub's time is trusted" in failure.message
+        assert "gatewayctl status" in failure.remedy
+    assert await house.db.read(lambda con: codes.all_codes(con, limit=100)) == before
+
+
 async def test_a2_a_lock_without_windows_has_nothing_to_check(house: House) -> None:
     assert (await house.run("check-native", "front-door")).failure is not None
     assert (await house.run("check-native", "front-door", "--refused", "--opened")).failure is not None
