@@ -100,10 +100,11 @@ class DatabaseUnusable(Exception):  # noqa: N818 - says what it means for the ca
 class Database:
     """The daemon's one database. Make it with `Database.open`."""
 
+    _is_refusing = False
+
     def __init__(self, engine: aiosqlite.Connection, path: Path) -> None:
         self._engine = engine
         self.path = path
-        self._is_refusing = False
 
     @classmethod
     async def open(cls, path: Path, key: bytes) -> Self:
@@ -136,22 +137,18 @@ class Database:
 
     async def write[T](self, change: Callable[[Connection], T]) -> T:
         """Run `change` as one durable transaction and return its result; an exception rolls everything back."""
-        return await self._run(self._remember_writing, change)
+        try:
+            result, has_written = cast("tuple[T, bool]", await self._run(_writing, change))
+        except Exception as error:
+            self._is_refusing = self._is_refusing or is_of_the_disk(error)
+            raise
+        if has_written:  # a full disk takes a transaction that writes nothing
+            self._is_refusing = False
+        return result
 
     def is_refusing(self) -> bool:
         """Whether the disk refused the last transaction that had anything to write (`is_of_the_disk`)."""
         return self._is_refusing
-
-    def _remember_writing[T](self, connection: Connection, change: Callable[[Connection], T]) -> T:
-        changes = connection.total_changes
-        try:
-            result = _writing(connection, change)
-        except Exception as error:
-            self._is_refusing = self._is_refusing or is_of_the_disk(error)
-            raise
-        if connection.total_changes != changes:  # a full disk takes a transaction that writes nothing
-            self._is_refusing = False
-        return result
 
     async def close(self) -> None:
         """Checkpoint the write-ahead log into the file and close."""
@@ -237,7 +234,9 @@ def _reading[T](connection: Connection, query: Callable[[Connection], T]) -> T:
             connection.kept.clear()
 
 
-def _writing[T](connection: Connection, change: Callable[[Connection], T]) -> T:
+def _writing[T](connection: Connection, change: Callable[[Connection], T]) -> tuple[T, bool]:
+    """What the change returned, and whether it had anything to write."""
+    changes = connection.total_changes
     connection.execute("BEGIN IMMEDIATE")
     try:
         result = change(connection)
@@ -246,7 +245,7 @@ def _writing[T](connection: Connection, change: Callable[[Connection], T]) -> T:
         connection.kept.clear()
         roll_back(connection)
         raise
-    return result
+    return result, connection.total_changes != changes
 
 
 def roll_back(connection: Connection) -> None:

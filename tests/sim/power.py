@@ -8,7 +8,7 @@ may be cancelled, or the power may go. What was committed then stays, and nothin
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import override
+from typing import cast, override
 
 from gateway.store import database
 from gateway.store.database import Connection, Database
@@ -77,7 +77,6 @@ class InPlaceDatabase(Database):
 
     def __init__(self, disk: Disk, power: Power, on_commit: Callable[[], None]) -> None:
         self.path = Path(":memory:")
-        self._is_refusing = False
         self._disk = disk
         self._power = power
         self._on_commit = on_commit
@@ -88,7 +87,7 @@ class InPlaceDatabase(Database):
         await asyncio.sleep(0)
         if not power.is_on:
             await power.fails()
-        is_write = function == self._remember_writing
+        is_write = function is cast("object", database._writing)
         if is_write:
             power.before_commit()
             if not power.is_on:
