@@ -28,6 +28,7 @@ from gateway.nudge import OUTBOX_BELL, Nudges
 from gateway.orders.receive import Desk
 from gateway.orders.rules import HubRules
 from gateway.ports import Clock, DriverPort, DriverSettings, Entropy, GuardedClock, HealthPort, NetworkPort
+from gateway.runtime import lives
 from gateway.runtime.clock import SystemClock, TrustSource, watch_settings
 from gateway.runtime.config import Config, ConfigInvalid, Mistake, drivers_of
 from gateway.runtime.drivers import open_driver
@@ -136,8 +137,10 @@ class Gateway:
         clock = given.clock or SystemClock(config.trust, kept)
         household = await Household.open(config, database, clock)
         # The epoch needs only to differ from that of any earlier database of this hub.
-        candidate = max(clock.reading().hi, 1)
-        await database.write(lambda con: facts.begin_epoch(con, candidate))
+        now = clock.reading()
+        # Nothing is decided by this name but whether it is the same, so it takes none of a test world's chance.
+        name = SystemEntropy().token(lives.NAME_BYTES).hex()
+        await lives.begin(database, config.state / lives.FILE_NAME, name, max(now.hi, 1), now.lo)
         return cls(
             config,
             database,

@@ -66,6 +66,11 @@ def renew_epoch(con: Connection, candidate: int, at: Instant) -> int | None:
     renewed = read(con, _EPOCH_RENEWED)
     if renewed is not None and at < int(renewed) + EPOCH_LASTS_MS:
         return None
+    return begin_next_epoch(con, candidate, at)
+
+
+def begin_next_epoch(con: Connection, candidate: int, at: Instant) -> int:
+    """As `renew_epoch`, however short a time ago another one was begun."""
     begun = max(candidate, epoch(con) + 1)
     write(con, _EPOCH, str(begun))
     write(con, _EPOCH_RENEWED, str(at))
