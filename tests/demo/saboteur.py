@@ -63,14 +63,22 @@ def _skip_removal() -> None:
 def _shifted(shift_ms: Callable[[AccessCode], tuple[int, int]]) -> None:
     """The planner: sees start and end of codes at other instants than ordered."""
 
-    def broken(code: AccessCode, reading: ClockReading, when: Timing, *, is_on_lock: bool, stay_ms: int) -> Desire:
+    def broken(
+        code: AccessCode,
+        reading: ClockReading,
+        when: Timing,
+        *,
+        is_on_lock: bool,
+        stay_ms: int,
+        ordered_off_at: Instant | None,
+    ) -> Desire:
         earlier_ms, later_ms = shift_ms(code)
         window = code.window
         ends_at = None if window.ends_at is None else Instant(window.ends_at + later_ms)
         moved = replace(code, window=replace(window, ends_at=ends_at))
         opens_at = when.opens_on_lock_at
         early = replace(when, opens_on_lock_at=None if opens_at is None else Instant(opens_at - earlier_ms))
-        return desire(moved, reading, early, is_on_lock=is_on_lock, stay_ms=stay_ms)
+        return desire(moved, reading, early, is_on_lock=is_on_lock, stay_ms=stay_ms, ordered_off_at=ordered_off_at)
 
     _put(plan, "desire", broken)
 
