@@ -17,7 +17,7 @@ from gateway.model.instant import Instant
 from gateway.nudge import Nudges
 from gateway.orders.receive import Desk
 from gateway.ports import Clock
-from gateway.store.database import Database
+from gateway.store.database import Database, is_of_the_disk
 
 log = logging.getLogger(__name__)
 
@@ -117,9 +117,11 @@ class CloudService:
             ended = _first(downs)
         except* Exception as faults:  # a supervisor: the link is built anew, the fault is told
             log.exception("cloud.link.fault")
-            ended = LinkDown(
-                f"a fault of this hub ended the connection ({type(_first(faults)).__name__}): see the log and report it"
-            )
+            fault = _first(faults)
+            told = f"a fault of this hub ended the connection ({type(fault).__name__}): see the log and report it"
+            if is_of_the_disk(fault):
+                told = "the hub's disk cannot be written, so it does not connect: free space on it"
+            ended = LinkDown(told)
         if ended.was_sent:
             self._herald.spend()
         return ended

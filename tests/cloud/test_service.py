@@ -148,6 +148,14 @@ async def test_condition_says_in_one_line_what_to_do(db: Database) -> None:
         assert service.condition().detail in ("b:1 hung up", "MQTT fake, the broker starts a new session")
 
 
+async def test_a_disk_that_takes_nothing_is_told_as_that_and_not_as_a_fault_to_be_reported(db: Database) -> None:
+    """Each connect takes a session number of its own, which has to be kept."""
+
+    await db.read(lambda con: con.execute("PRAGMA query_only = ON").fetchall())
+    down = await make_service(db, FakeLink())._live_once()
+    assert down.cause == "the hub's disk cannot be written, so it does not connect: free space on it"
+
+
 async def test_a_fault_of_our_own_does_not_end_the_room(db: Database, caplog: pytest.LogCaptureFixture) -> None:
     class Faulty(FakeConnection):
         @override
