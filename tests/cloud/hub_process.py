@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from gateway.cloud.broker_settings import BrokerSettings, Protocol
-from gateway.cloud.paho_connection import PahoConnection
 from gateway.cloud.uplink import Uplink
+from gateway.cloud.uplink.connection import PahoConnection
 from tests.cloud.room import HUB, make_service, open_store
 
 

@@ -71,7 +71,7 @@ async def test_tls_towards_a_plain_port_says_what_to_do(broker: Broker) -> None:
 
 
 async def test_something_that_is_no_broker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.cloud.paho_connection.CONNACK_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("gateway.cloud.uplink.connection.CONNACK_TIMEOUT_S", 0.2)
     with silent_server() as port:
         down = await fail_to_connect(Uplink(settings(port)))
     assert "does not answer as an MQTT broker" in down.cause

@@ -8,8 +8,8 @@ import pytest
 from gateway.cloud import topics
 from gateway.cloud.broker_settings import BrokerSettings, Protocol
 from gateway.cloud.link import LinkDown, Outgoing
-from gateway.cloud.paho_connection import PACKET_MAX
 from gateway.cloud.uplink import Uplink
+from gateway.cloud.uplink.connection import PACKET_MAX
 from tests.cloud.room import HUB, make_service, open_store, running
 from tests.cloud.strange_broker import StrangeBroker, order, serving
 

@@ -14,9 +14,9 @@ from gateway.cloud import topics
 from gateway.cloud.broker_settings import Protocol
 from gateway.cloud.counterpart import Counterpart
 from gateway.cloud.link import LinkDown, Message, Outgoing, PayloadTooLarge
-from gateway.cloud.paho_connection import PahoConnection
 from gateway.cloud.strict_json import PAYLOAD_MAX
 from gateway.cloud.uplink import Uplink
+from gateway.cloud.uplink.connection import PahoConnection
 from gateway.model.events import EventKind
 from gateway.store import journal
 from tests.brokers import Broker, start_broker

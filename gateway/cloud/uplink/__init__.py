@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from gateway.cloud.broker_settings import BrokerSettings, Protocol
 from gateway.cloud.link import Outgoing
-from gateway.cloud.paho_connection import PahoConnection, RetainRefused, VersionRefused
+from gateway.cloud.uplink.connection import PahoConnection, RetainRefused, VersionRefused
 
 log = logging.getLogger(__name__)
 
