@@ -2,113 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import override
 
-import aiosqlite
 import pytest
 
 from gateway.cloud import reception as reception_module
 from gateway.cloud import topics
-from gateway.cloud.backoff import Pace
 from gateway.cloud.link import LinkDown
-from gateway.cloud.reception import InboxReception
-from gateway.cloud.report import EventReceipt, encode_receipt, encode_resume
+from gateway.cloud.report import encode_resume
 from gateway.model.commands import Order, Receipt
-from gateway.model.events import Event, EventKind
 from gateway.model.ids import CodeId
-from gateway.model.instant import HOUR_MS, Instant
-from gateway.nudge import OUTBOX_BELL, Nudges, lock_bell
+from gateway.model.instant import Instant
+from gateway.nudge import OUTBOX_BELL, lock_bell
 from gateway.orders.receive import Desk, receive
-from gateway.store import codes, facts, journal, probe
-from gateway.store.database import Connection, Database
-from gateway.store.journal import StoredEvent
-from tests.builders import FRONT, NOON, FakeClock
-from tests.cloud.fakes import FakeConnection
-from tests.cloud.room import EPOCH, HUB, KEYS, make_desk, open_store
-
-CREATE = {"access_code_id": "ac-1", "device_id": FRONT, "code": "271828"}
-
-
-class SickDatabase(Database):
-    """A database whose writes fail as often as the test says."""
-
-    failures = 0
-    failed = 0
-
-    def __init__(self, engine: aiosqlite.Connection, path: Path) -> None:
-        super().__init__(engine, path)
-        self.has_failed_often = asyncio.Event()
-
-    @override
-    async def write[T](self, change: Callable[[Connection], T]) -> T:
-        if self.failures > 0:
-            self.failures -= 1
-            self.failed += 1
-            if self.failed == 10:
-                self.has_failed_often.set()
-            msg = "database or disk is full"
-            raise OSError(msg)
-        return await super().write(change)
-
-
-class FullDisk(Database):
-    """A disk without room: a transaction that changes nothing needs none, and succeeds."""
-
-    refusals = 0
-
-    @override
-    async def write[T](self, change: Callable[[Connection], T]) -> T:
-        def without_room(con: Connection) -> T:
-            before = con.total_changes
-            result = change(con)
-            if self.refusals > 0 and con.total_changes != before:
-                self.refusals -= 1
-                msg = "database or disk is full"
-                raise OSError(msg)
-            return result
-
-        return await super().write(without_room)
-
-
-class Inbox:
-    """A store, a reception, and a connection that feeds it."""
-
-    def __init__(self, db: Database, gather_s: float = 0.0) -> None:
-        self.db = db
-        self.nudges = Nudges()
-        self.clock = FakeClock()
-        self.connection = FakeConnection()
-        self.reception = InboxReception(
-            db=db,
-            hub_id=HUB,
-            desk=make_desk(),
-            clock=self.clock,
-            nudges=self.nudges,
-            pace=Pace(first_s=0.001, longest_s=0.002),
-            gather_s=gather_s,
-        )
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[FakeConnection]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self.reception.run()),
-                group.create_task(self.reception.feed(self.connection)),
-            ]
-            try:
-                yield self.connection
-            finally:
-                for task in tasks:
-                    task.cancel()
-
-    async def events(self) -> tuple[StoredEvent, ...]:
-        return await self.db.read(lambda con: journal.outbox(con, 0, 1_000))
-
-    async def kinds(self) -> list[str]:
-        return [stored.event.kind.value for stored in await self.events()]
+from gateway.store import codes, facts, probe
+from gateway.store.database import Connection
+from tests.builders import FRONT
+from tests.cloud.inbox import CREATE, FullDisk, Inbox, SickDatabase
+from tests.cloud.room import KEYS, open_store
 
 
 @pytest.fixture
@@ -199,136 +111,12 @@ async def test_orders_that_came_before_the_connection_broke_are_stored_all_the_s
     assert inbox.connection.acknowledged == []
 
 
-async def test_a_receipt_moves_the_watermark_and_wakes_the_pump(inbox: Inbox) -> None:
-    async with inbox.open() as connection:
-        connection.order("o-1", "access_code.create", **CREATE)
-        await connection.until_acknowledged(1)
-        assert await inbox.nudges.wait(OUTBOX_BELL, 5)
-        connection.say(encode_receipt(EventReceipt(EPOCH, 2)), topics.Down.ACK)
-        await connection.until_acknowledged(2)
-        assert await inbox.nudges.wait(OUTBOX_BELL, 5)
-    assert await inbox.db.read(journal.acknowledged) == 2
-
-
-@pytest.mark.parametrize(
-    ("receipt", "cause"),
-    [
-        (encode_receipt(EventReceipt(EPOCH + 1, 2)), "epoch: must be 7"),
-        (b"{}", 'receipt: stream: must be "evt"'),
-        (b"nonsense", "receipt: not JSON"),
-    ],
-)
-async def test_a_receipt_that_cannot_be_is_refused_and_logged(
-    inbox: Inbox, caplog: pytest.LogCaptureFixture, receipt: bytes, cause: str
-) -> None:
-    async with inbox.open() as connection:
-        connection.order("o-1", "access_code.create", **CREATE)
-        connection.say(receipt, topics.Down.ACK)
-        await connection.until_acknowledged(2)
-    assert await inbox.db.read(journal.acknowledged) == 0
-    assert any(cause in str(getattr(record, "cause", "")) for record in caplog.records)
-
-
-async def test_c4_a_receipt_for_an_event_that_never_was_begins_an_epoch_and_confirms_nothing(
-    inbox: Inbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The database is an older one: what it has told since carried numbers that the cloud had taken already."""
-    async with inbox.open() as connection:
-        connection.order("o-1", "access_code.create", **CREATE)
-        connection.say(encode_receipt(EventReceipt(EPOCH, 4)), topics.Down.ACK)
-        await connection.until_acknowledged(2)
-    assert await inbox.db.read(facts.epoch) > EPOCH
-    assert await inbox.db.read(journal.acknowledged) == 0
-    assert [record.levelname for record in caplog.records if record.message == "epoch.begun"] == ["WARNING"]
-
-
-async def test_c4_a_cloud_that_receipts_what_never_was_again_and_again_gets_one_epoch_an_hour(inbox: Inbox) -> None:
-    seen = [EPOCH]
-    async with inbox.open() as connection:
-        for number, wait_ms in enumerate((0, 0, HOUR_MS - 1, 1), start=1):
-            inbox.clock.move(wait_ms)
-            connection.say(encode_receipt(EventReceipt(seen[-1], 1_000)), topics.Down.ACK)
-            # A receipt is stored with the next order at the latest.
-            connection.order(f"o-{number}", "access_code.delete", access_code_id="none")
-            await connection.until_acknowledged(2 * number)
-            seen.append(await inbox.db.read(facts.epoch))
-    assert EPOCH < seen[1] == seen[2] == seen[3] < seen[4]
-
-
-async def test_n3_a_stop_ends_with_a_held_receipt_that_no_disk_takes(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The service manager would end it by SIGKILL; a receipt that is lost costs a repetition of events."""
-    async with await SickDatabase.open(tmp_path / "hub.db", KEYS.page_key) as db:
-        await db.write(lambda con: facts.begin_epoch(con, EPOCH))
-        inbox = Inbox(db, gather_s=3_600.0)
-        async with asyncio.timeout(5), inbox.open() as connection:
-            connection.order("o-1", "access_code.create", **CREATE)
-            await connection.until_acknowledged(1)
-            connection.say(encode_receipt(EventReceipt(EPOCH, 2)), topics.Down.ACK)
-            await connection.until_acknowledged(2)
-            db.failures = 1_000_000
-        assert db.failed == 1
-        assert await db.read(journal.acknowledged) == 0
-    assert [record.levelname for record in caplog.records if record.message == "inbox.receipt.lost"] == ["WARNING"]
-
-
-async def test_receipts_wait_for_company_and_are_committed_with_it(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as db:
-        inbox = Inbox(db, gather_s=3_600.0)
-        async with inbox.open() as connection:
-            connection.order("o-1", "access_code.create", **CREATE)
-            await connection.until_acknowledged(1)
-            for seq in (1, 3, 2):
-                connection.say(encode_receipt(EventReceipt(EPOCH, seq)), topics.Down.ACK)
-            await connection.until_acknowledged(4)
-            assert await db.read(journal.acknowledged) == 0
-            assert inbox.reception.heard() == EventReceipt(EPOCH, 3)
-            connection.order("o-2", "access_code.delete", access_code_id="nobody")
-            await connection.until_acknowledged(5)
-            assert await db.read(journal.acknowledged) == 3
-            assert inbox.reception.heard() is None
-        assert connection.acknowledged == [1, 2, 3, 4, 5]
-
-
-async def test_a_receipt_of_many_events_does_not_wait(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as db:
-        await db.write(lambda con: [journal.append(con, Event(EventKind.DEVICE_ADDED), NOON) for _ in range(600)])
-        inbox = Inbox(db, gather_s=3_600.0)
-        async with inbox.open() as connection:
-            connection.say(encode_receipt(EventReceipt(EPOCH, 300)), topics.Down.ACK)
-            async with asyncio.timeout(5):
-                while await db.read(journal.acknowledged) != 300:
-                    await inbox.nudges.wait(OUTBOX_BELL, 5)
-
-
-async def test_a_receipt_that_still_waits_is_committed_at_the_stop(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as db:
-        inbox = Inbox(db, gather_s=3_600.0)
-        async with inbox.open() as connection:
-            connection.order("o-1", "access_code.create", **CREATE)
-            connection.say(encode_receipt(EventReceipt(EPOCH, 2)), topics.Down.ACK)
-            await connection.until_acknowledged(2)
-            connection.say(encode_receipt(EventReceipt(EPOCH, 3)), topics.Down.ACK)
-            await connection.until_acknowledged(3)
-        assert await db.read(journal.acknowledged) == 3
-
-
 async def test_a_resume_is_counted_and_wakes_the_pump(inbox: Inbox) -> None:
     async with inbox.open() as connection:
         connection.say(encode_resume(), topics.Down.ACK)
         await connection.until_acknowledged(1)
         assert await inbox.nudges.wait(OUTBOX_BELL, 5)
     assert inbox.reception.counts.resumes == 1
-
-
-async def test_an_older_receipt_moves_nothing_back(inbox: Inbox) -> None:
-    async with inbox.open() as connection:
-        connection.order("o-1", "access_code.create", **CREATE)
-        connection.say(encode_receipt(EventReceipt(EPOCH, 3)), topics.Down.ACK)
-        connection.say(encode_receipt(EventReceipt(EPOCH, 1)), topics.Down.ACK)
-        await connection.until_acknowledged(3)
-    assert await inbox.db.read(journal.acknowledged) == 3
 
 
 async def sick(folder: Path, failures: int) -> Inbox:

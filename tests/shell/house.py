@@ -72,6 +72,13 @@ def text_of(answer: Answer) -> str:
     return "\n".join([*(cell.text for cell in cells), said])
 
 
+async def rows(house: House, *words: str) -> list[list[str]]:
+    """The table that the words bring, cell by cell as text."""
+    answer = await house.run(*words)
+    assert answer.table is not None
+    return [[cell.text for cell in row] for row in answer.table.rows]
+
+
 async def build(folder: Path) -> House:
     """An empty house: three locks in the configuration, none met."""
     db = await Database.open(folder / "gateway.db", KEYS.page_key)
