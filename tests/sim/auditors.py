@@ -134,6 +134,9 @@ class Auditors:
             self.cry("intent", f"{door.lock_id}: {verb} of slot {slot} without a committed intent")
         code_id = record.lease or CodeId("nobody")
         self._writing[str(door.lock_id), slot] = (code_id, self._scene.true.loop_time())
+        if verb is Verb.WRITE and record.was_empty and door.is_deaf and door.model.is_masked:
+            # The write is lost where the hub saw nothing, and whatever a hand put there unheard shows the asterisks of our PIN (A7).
+            self.strangers.pop((str(door.lock_id), slot), None)
         if verb is Verb.WRITE:
             self._check_window(door, code_id)
 

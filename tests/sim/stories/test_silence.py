@@ -5,7 +5,7 @@ from dataclasses import replace
 from drivers.simulator.lock.profiles import Duplicates, shipped_model
 from gateway.store import journal
 from tests.sim.doors import Verb
-from tests.sim.stories.house import HOUR_S, LOCK, create, pins, tell
+from tests.sim.stories.house import HOUR_S, LOCK, create, delete, new_pin, pins, tell
 from tests.sim.world import World
 
 
@@ -52,6 +52,64 @@ def test_behind_asterisks_a_code_is_told_set_as_masked_and_nobody_can_know_bette
             if line.kind == "access_code.set_on_device"
         }
         assert told == {"kept": "masked", "taken": "masked"}
+
+    assert tell(story, [shipped_model("schlage_be469")]) == []
+
+
+def test_asterisks_where_a_lost_write_went_are_taken_for_ours_and_nobody_can_know_better() -> None:
+    """Seeds 156 and 262 of thirty days: a hand took a free slot of a deaf lock, and then the hub wrote into it what never arrived.
+
+    The slot was seen empty before the write, so that the asterisks prove it (A7). The next PIN is ordered for the code goes there.
+    """
+
+    async def story(world: World) -> None:
+        create(world, "earlier", "2580")
+        await world.pass_time(60)
+        lock = world.doors[LOCK]
+        [slot] = lock.firmware.pins()
+        delete(world, "earlier")
+        await world.pass_time(60)
+        lock.set_deaf(is_deaf=True)
+        await world.pass_time(60)
+        assert lock.program(slot, "3690", world.loop.time())
+        lines = len(journal.timeline(world.disk.connection))
+        create(world, "guest", "1470")
+        await world.pass_time(HOUR_S)
+        lock.set_deaf(is_deaf=False)
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {"3690"}
+        told = [
+            line for line in journal.timeline(world.disk.connection)[lines:] if line.kind == "access_code.set_on_device"
+        ]
+        assert [(line.code_id, line.body["slot"], line.body["evidence"]) for line in told] == [
+            ("guest", slot, "masked")
+        ]
+        new_pin(world, "guest", "7410")
+        await world.pass_time(60)
+        assert lock.firmware.pins() == {slot: "7410"}
+
+    assert tell(story, [shipped_model("schlage_be469")]) == []
+
+
+def test_a_stranger_who_took_a_slot_within_hearing_is_left_in_peace_behind_his_asterisks() -> None:
+    """The same hour at a lock that is heard: the guest gets another slot (A14, N2)."""
+
+    async def story(world: World) -> None:
+        create(world, "earlier", "2580")
+        await world.pass_time(60)
+        lock = world.doors[LOCK]
+        [slot] = lock.firmware.pins()
+        delete(world, "earlier")
+        await world.pass_time(60)
+        assert lock.program(slot, "3690", world.loop.time())
+        await world.pass_time(60)
+        lock.set_deaf(is_deaf=True)
+        create(world, "guest", "1470")
+        await world.pass_time(HOUR_S)
+        lock.set_deaf(is_deaf=False)
+        await world.pass_time(HOUR_S)
+        assert pins(world) == {"3690", "1470"}
+        assert lock.firmware.pins()[slot] == "3690"
 
     assert tell(story, [shipped_model("schlage_be469")]) == []
 
