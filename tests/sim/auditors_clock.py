@@ -68,10 +68,7 @@ class LockClockAuditor:
         for lock_id, door in self._scene.doors.items():
             lock = door.firmware
             off_ms = lock.clock.utc_s(self._scene.true.loop_time()) * SECOND_MS - now
-            has_windows = door.model.year_day_slots > 0 and any(
-                lock.schedules.get(slot, Kind.YEAR_DAY, 1) is not None for slot in lock.pins()
-            )
-            if not has_windows or abs(off_ms) <= WRONG_MS:
+            if abs(off_ms) <= WRONG_MS or not _has_windows(door):
                 self._wrong_ms.pop(lock_id, None)
             elif trust is ClockTrust.TRUSTED and door.port is not None and not door.is_deaf:
                 self._wrong_ms[lock_id] = self._wrong_ms.get(lock_id, 0) + passed_ms
@@ -80,3 +77,11 @@ class LockClockAuditor:
                     self._cry(
                         "lock clock", f"{lock_id}: the clock that windows hang on is {off_ms / SECOND_MS:.0f} s off"
                     )
+
+
+def _has_windows(door: Door) -> bool:
+    """Whether any PIN on the lock has a window that the lock keeps."""
+    schedules = door.firmware.schedules
+    return door.model.year_day_slots > 0 and any(
+        schedules.get(slot, Kind.YEAR_DAY, 1) is not None for slot in door.firmware.pins()
+    )
