@@ -12,6 +12,7 @@ from gateway.model.events import Fact
 from gateway.model.instant import MINUTE_MS, Instant, format_instant
 from gateway.model.issues import Issue
 from gateway.model.pool import PoolIssue
+from gateway.planner import explain_idle
 from gateway.planner.desired import Phase
 from gateway.planner.explain import local_time, named, span, when
 from gateway.planner.explain_time import of_clock
@@ -19,10 +20,10 @@ from gateway.planner.words import ISSUE_WORDS, POOL_WORDS
 from gateway.ports import DriverState, GuardedClock
 from gateway.shell import documents
 from gateway.shell.context import Conditions, Peer, ShellContext
-from gateway.shell.scenes import Scene, all_scenes, short_ids
+from gateway.shell.scenes import Scene, all_scenes, scene_of, short_ids, view_of
 from gateway.shell.session import Answer, Cell, Failure, FailureKind, Request, Tone
 from gateway.shell.verbs_locks import lock_table
-from gateway.store import journal, probe
+from gateway.store import codes, journal, probe
 from gateway.store.database import Connection
 from gateway.store.locks import LockRow
 
@@ -61,7 +62,7 @@ async def status(context: ShellContext, _: Peer, __: Request) -> Answer:
     conditions = context.conditions()
     unsent = await context.db.read(_unsent)
     reading = context.clock.reading()
-    told = [*_concerns(context, conditions, reading, scenes), *await _of_disk(context)]
+    told = [*_concerns(context, conditions, reading, scenes), *await _of_disk(context), *await _of_lost_locks(context)]
     concerns = sorted(told, key=lambda concern: concern.weight)
     lines = [
         Cell(f"{context.hub_id}, {local_time(reading.lo, Instant(0), context.zone)} {context.zone.key}", Tone.HEAD),
@@ -198,6 +199,27 @@ async def _of_disk(context: ShellContext) -> Sequence[Concern]:
         return ()
     text = "The hub's disk cannot be written: no order is taken, and no code goes onto a lock or off it."
     return (Concern(Weight.OPENS_WRONGLY, text, "free space on it: the hub then goes on by itself"),)
+
+
+async def _of_lost_locks(context: ShellContext) -> Sequence[Concern]:
+    """Locks that are none of this hub's any more and that codes are still for: nobody writes one to them or takes one off (A9)."""
+    found = []
+    for lock_id in await context.db.read(codes.locks_in_use):
+        if lock_id in context.locks:
+            continue
+        scene = await scene_of(context, view_of(context, lock_id))
+        held = {record.lease for record in scene.snapshot.slots.values()}
+        on_it = [code for code in scene.snapshot.codes if code.code_id in held]
+        waiting = len(scene.snapshot.codes) - len(on_it)
+        harm = [f"{len(on_it)} code{_s(len(on_it))} may still open it"] if on_it else []
+        harm += [f"{waiting} code{_s(waiting)} wait{'' if waiting > 1 else 's'} for it"] if waiting else []
+        if explain_idle.idle(scene.snapshot, is_ours=False) is explain_idle.Idle.FORGOTTEN:
+            harm.append("nobody knows what it still holds")
+        weight = Weight.OPENS_WRONGLY if any(_is_over(code, scene) for code in on_it) else Weight.SHUT_OUT
+        text = f"{lock_id} is none of this hub's locks any more: {', '.join(harm)}."
+        remedy = f"{explain_idle.bring_back(lock_id)}; or delete them: gatewayctl codes --lock {lock_id}"
+        found.append(Concern(weight, text, remedy))
+    return found
 
 
 def _of_lock(scene: Scene, row: LockRow, context: ShellContext) -> Iterator[Concern]:

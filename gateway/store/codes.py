@@ -72,6 +72,12 @@ def unfinished(con: Connection, lock_id: LockId) -> tuple[AccessCode, ...]:
     return tuple(_code(row) for row in found)
 
 
+def locks_in_use(con: Connection) -> tuple[LockId, ...]:
+    """The locks that unfinished codes are for, whether they are this hub's or not."""
+    found = con.execute("SELECT DISTINCT lock_id FROM access_code WHERE finished_at_ms IS NULL ORDER BY lock_id")
+    return tuple(LockId(str(row[0])) for row in found)
+
+
 def unfinished_with_pin(con: Connection, lock_id: LockId, digest: PinDigest) -> tuple[AccessCode, ...]:
     """Codes of a lock with this PIN that are not proven gone for good (A10)."""
     found = con.execute(

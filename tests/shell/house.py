@@ -134,6 +134,14 @@ def _furnish(con: Connection, desk: Desk) -> None:
     locks.set_reachable(con, BACK, Instant(NOON - 12 * MINUTE_MS), is_reachable=False)
 
 
+def end_all(con: Connection, lock_id: LockId) -> None:
+    """All codes of a lock are deleted and proven gone."""
+    con.execute(
+        "UPDATE access_code SET deleted_at_ms = ?, finished_at_ms = ? WHERE lock_id = ? AND finished_at_ms IS NULL",
+        (NOON, NOON, lock_id),
+    )
+
+
 def order(
     con: Connection,
     desk: Desk,

@@ -15,7 +15,7 @@ from gateway.store import joined, locks
 from gateway.store.database import Connection
 from gateway.store.joined import JoinedLock
 from tests.builders import NOON
-from tests.shell.house import BACK, FRONT, House, text_of
+from tests.shell.house import BACK, FRONT, House, end_all, text_of
 from tests.shell.test_verbs_pool import stocked
 
 PAIRED, OTHER = LockIdentity("003b:0001:0469", "A1"), LockIdentity("003b:0001:0469", "B2")
@@ -152,6 +152,20 @@ async def test_plan_and_slots_of_a_lock_that_is_not_this_hub_s_say_so(house: Hou
     assert (await house.run("plan", "cellar")).failure is not None
 
 
+async def test_status_names_a_lock_that_is_not_this_hub_s_while_codes_are_for_it(house: House) -> None:
+    assert "none of this hub's" not in text_of(await house.run("status"))
+    take_out(house)
+    answer = await house.run("status")
+    assert answer.value is not None
+    told = [line.text for line in answer.lines]
+    [text] = [line for line in told if "front-door" in line and line.startswith("!")]
+    assert text == "! front-door is none of this hub's locks any more: 2 codes may still open it, 1 code waits for it."
+    assert "put front-door back into the configuration" in told[told.index(text) + 1]
+    assert "gatewayctl codes --lock front-door" in told[told.index(text) + 1]
+    await house.db.write(lambda con: end_all(con, FRONT))
+    assert "none of this hub's" not in text_of(await house.run("status"))
+
+
 async def test_codes_of_a_lock_that_is_not_this_hub_s_are_told_under_the_table(house: House) -> None:
     take_out(house)
     assert f"! {NOT_OURS}" in [note.text for note in (await house.run("codes", "--all")).notes]
@@ -169,6 +183,8 @@ async def test_the_same_of_a_lock_that_joined_at_the_door_and_left(house: House)
 
     await house.db.write(leave)
     take_out(house)
+    text = "front-door is none of this hub's locks any more: 3 codes wait for it, nobody knows what it still holds."
+    assert text in text_of(await house.run("status"))
     for code in ("owner-1", GUEST):
         told = text_of(await house.run("why", code))
         assert "Next: nothing, nobody works on this lock." in told

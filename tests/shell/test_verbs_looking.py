@@ -13,7 +13,7 @@ from gateway.shell.verbs_locks import PROOF_WORDS
 from gateway.store import facts, journal, locks
 from gateway.store.database import Connection
 from tests.builders import NOON
-from tests.shell.house import BACK, FRONT, House, order, rows, text_of
+from tests.shell.house import BACK, FRONT, House, end_all, order, rows, text_of
 
 GUEST = "guest-2f9c71aa04"
 
@@ -30,6 +30,7 @@ async def test_status_tells_first_what_a_person_must_do_the_most_dangerous_first
 
 async def test_status_of_a_hub_without_troubles_says_that_nothing_is_to_do(house: House) -> None:
     await house.run("delete", "cleaner-7")
+    await house.db.write(lambda con: end_all(con, BACK))
     house.context.locks.pop(BACK)  # type: ignore[attr-defined]  # the test's own dictionary
     house.context.locks.popitem()  # type: ignore[attr-defined]  # as above: the garage
     answer = await house.run("status")
