@@ -56,6 +56,16 @@ def test_behind_asterisks_a_code_is_told_set_as_masked_and_nobody_can_know_bette
     assert tell(story, [shipped_model("schlage_be469")]) == []
 
 
+async def freed_slot(world: World) -> int:
+    """A slot that had a code of ours and was seen empty since: the next code goes there."""
+    create(world, "earlier", "2580")
+    await world.pass_time(60)
+    [slot] = world.doors[LOCK].firmware.pins()
+    delete(world, "earlier")
+    await world.pass_time(60)
+    return slot
+
+
 def test_asterisks_where_a_lost_write_went_are_taken_for_ours_and_nobody_can_know_better() -> None:
     """Seeds 156 and 262 of thirty days: a hand took a free slot of a deaf lock, and then the hub wrote into it what never arrived.
 
@@ -63,12 +73,7 @@ def test_asterisks_where_a_lost_write_went_are_taken_for_ours_and_nobody_can_kno
     """
 
     async def story(world: World) -> None:
-        create(world, "earlier", "2580")
-        await world.pass_time(60)
-        lock = world.doors[LOCK]
-        [slot] = lock.firmware.pins()
-        delete(world, "earlier")
-        await world.pass_time(60)
+        lock, slot = world.doors[LOCK], await freed_slot(world)
         lock.set_deaf(is_deaf=True)
         await world.pass_time(60)
         assert lock.program(slot, "3690", world.loop.time())
@@ -95,12 +100,7 @@ def test_a_stranger_who_took_a_slot_within_hearing_is_left_in_peace_behind_his_a
     """The same hour at a lock that is heard: the guest gets another slot (A14, N2)."""
 
     async def story(world: World) -> None:
-        create(world, "earlier", "2580")
-        await world.pass_time(60)
-        lock = world.doors[LOCK]
-        [slot] = lock.firmware.pins()
-        delete(world, "earlier")
-        await world.pass_time(60)
+        lock, slot = world.doors[LOCK], await freed_slot(world)
         assert lock.program(slot, "3690", world.loop.time())
         await world.pass_time(60)
         lock.set_deaf(is_deaf=True)
