@@ -2,8 +2,11 @@
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 
+from gateway.model.instant import Instant
+from gateway.planner.explain import local_time
 from gateway.shell import (
     verbs_codes,
     verbs_hub,
@@ -16,7 +19,8 @@ from gateway.shell import (
 )
 from gateway.shell.catalogue import CATALOGUE
 from gateway.shell.context import Peer, ShellContext
-from gateway.shell.session import Answer, Failure, FailureKind, NotDone, Request, parse_request
+from gateway.shell.session import Answer, Cell, Failure, FailureKind, NotDone, Request, Tone, parse_request
+from gateway.shell.times import known_now
 from gateway.store.database import is_of_the_disk
 
 log = logging.getLogger(__name__)
@@ -60,6 +64,10 @@ ACTING_FIRST = frozenset(
     {"set-time", "confirm-time", "check-native", "include", "provision", "exclude", "remove-failed"}
 )
 """Verbs that do something, or write one thing, before they write another. All others are one transaction."""
+
+
+COUNT_FROM_NOW = frozenset({"locks", "codes", "slots", "plan", "why", "pool", "unmanaged"})
+"""Verbs whose screens count times from now. `status` says by itself what an unknown time means."""
 
 
 def extra_s(line: bytes) -> float:
@@ -107,4 +115,13 @@ class Shell:
             return Answer(failure=Failure(FailureKind.FAILED, message, "free space on it, then try again"))
         if verb.is_mutating:
             log.info("shell.verb.done", extra={"verb": verb.name, "uid": peer.uid})
+        if verb.name in COUNT_FROM_NOW and answer.failure is None:
+            return replace(answer, notes=(*answer.notes, *self._of_now()))
         return answer
+
+    def _of_now(self) -> Iterator[Cell]:
+        """What "in 2 h" means while nobody knows the time: the earliest that it can be may lag by days (T1, T2)."""
+        reading = self._context.clock.reading()
+        if known_now(reading) is None:
+            earliest = local_time(reading.lo, Instant(0), self._context.zone)
+            yield Cell(f"The hub does not know the time; what is told from now is counted from {earliest}.", Tone.WARN)

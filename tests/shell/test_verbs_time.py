@@ -229,3 +229,21 @@ async def test_t4_a_check_is_not_begun_while_time_is_not_trusted(house: House) -
 async def test_a2_a_lock_without_windows_has_nothing_to_check(house: House) -> None:
     assert (await house.run("check-native", "front-door")).failure is not None
     assert (await house.run("check-native", "front-door", "--refused", "--opened")).failure is not None
+
+
+async def test_t2_a_screen_that_counts_from_now_says_so_while_nobody_knows_the_time(house: House) -> None:
+    looks = (
+        "locks",
+        "codes",
+        "slots front-door",
+        "plan back-door",
+        "why owner-1",
+        "pool front-door",
+        "unmanaged back-door",
+    )
+    told = "The hub does not know the time; what is told from now is counted from Sun 31 Jan 2027 13:00."
+    for look in looks:
+        house.clock.trust = ClockTrust.TRUSTED
+        assert told not in [note.text for note in (await house.run(*look.split())).notes], look
+        house.clock.trust = ClockTrust.UNTRUSTED
+        assert told in [note.text for note in (await house.run(*look.split())).notes], look
