@@ -47,7 +47,6 @@ _TOLD: Mapping[str, str] = {
     "access_code.backup_parted": "the backup code that stood in for it is gone for good",
     EventKind.DEVICE_POOL_CHANGED: "the state of the backup pool changed",
     EventKind.UNMANAGED_CONVERTED: "taken over: it was somebody else's code",
-    EventKind.UNMANAGED_NOT_CONVERTED: "not taken over",
     EventKind.UNMANAGED_CREATED: "somebody put a code on the lock",
     EventKind.UNMANAGED_REMOVED: "somebody took a code off the lock",
 }
@@ -100,6 +99,8 @@ def _failed(line: Line, _: ZoneInfo) -> str:
         "expired": "its time was over",
         "refused": "the lock said no",
         "device_removed": "the lock was taken away",
+        "external_change_in_effect": "what somebody changed at the lock stays",
+        "failed_to_convert": "the code could not be taken over",
     }
     reason = str(line.body.get("reason"))
     return f"order ended without effect: {reasons.get(reason, reason)}"
@@ -168,6 +169,10 @@ def _pulled(line: Line, _: ZoneInfo) -> str:
     return f"{_TOLD[line.kind]}: {line.body.get('backup_access_code_id')}"
 
 
+def _not_converted(line: Line, _: ZoneInfo) -> str:
+    return f"slot {line.body.get('slot')} is not taken over: {line.body.get('cause')}"
+
+
 def _revealed(line: Line, _: ZoneInfo) -> str:
     why = line.body.get("why")
     return f"PIN shown to user {line.body.get('uid')}" + (f": “{why}”" if why else "")
@@ -211,5 +216,6 @@ _TELLERS: Mapping[str, Callable[[Line, ZoneInfo], str]] = {
     VERB_NOTE: _verb,
     REVEAL_NOTE: _revealed,
     EventKind.BACKUP_PULLED: _pulled,
+    EventKind.UNMANAGED_NOT_CONVERTED: _not_converted,
 }
 """Lines whose facts belong into the sentence."""

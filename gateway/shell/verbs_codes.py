@@ -15,7 +15,7 @@ from gateway.planner.words import ISSUE_WORDS
 from gateway.shell import documents, story
 from gateway.shell.context import LockView, Peer, ShellContext
 from gateway.shell.scenes import Scene, all_scenes, find_code, find_lock_or_left, scene_of, short_ids, view_of
-from gateway.shell.session import Answer, Cell, Column, Request, Table, Tone, usage_failure
+from gateway.shell.session import Answer, Cell, Column, NotDone, Request, Table, Tone, usage_failure
 from gateway.store import codes as stored
 from gateway.store import journal
 from gateway.store.database import Connection
@@ -87,11 +87,20 @@ async def timeline(context: ShellContext, _: Peer, request: Request) -> Answer:
     """Everything that happened to a code, oldest first."""
     limit = _limit(request.get("last"))
 
-    def query(con: Connection) -> tuple[AccessCode, tuple[journal.Line, ...]]:
-        code = find_code(con, request.arguments["code"])
-        return code, journal.timeline(con, code.code_id, limit)
+    def query(con: Connection) -> tuple[str, CodeId, tuple[journal.Line, ...]]:
+        wanted = CodeId(request.arguments["code"])
+        try:
+            code = find_code(con, wanted)
+        except NotDone:
+            # An adoption that failed has a story, and left no code.
+            lines = journal.timeline(con, wanted, limit)
+            if not lines:
+                raise
+            return f"{wanted}: there is no such code, these are the orders for it", wanted, lines
+        head = f"{named(code.name)} ({code.code_id}) on {code.lock_id}"
+        return head, code.code_id, journal.timeline(con, code.code_id, limit)
 
-    code, lines = await context.db.read(query)
+    head, code_id, lines = await context.db.read(query)
     now = context.clock.reading().lo
     columns = (Column("WHEN"), Column("WHO"), Column("WHAT", wraps=True))
     told = [story.tell(line, context.zone) for line in lines]
@@ -99,10 +108,10 @@ async def timeline(context: ShellContext, _: Peer, request: Request) -> Answer:
         (Cell(_to_the_second(line.at, now, context.zone)), Cell(_who(line), Tone.DIM), Cell(text))
         for line, text in zip(lines, told, strict=True)
     )
-    head = Cell(f"{named(code.name)} ({code.code_id}) on {code.lock_id}", Tone.HEAD)
     notes = (Cell("… older lines: --last 500", Tone.DIM),) if len(lines) == limit < TIMELINE_LINES_MAX else ()
     value: list[Fact] = [documents.journal_line(line, text) for line, text in zip(lines, told, strict=True)]
-    return Answer((head,), Table(columns, rows), notes, value={"access_code_id": code.code_id, "lines": value})
+    value_of_all: dict[str, Fact] = {"access_code_id": code_id, "lines": value}
+    return Answer((Cell(head, Tone.HEAD),), Table(columns, rows), notes, value_of_all)
 
 
 def stay(code: AccessCode, now: Instant, zone: ZoneInfo) -> str:

@@ -173,12 +173,12 @@ async def adopt(context: ShellContext, peer: Peer, request: Request) -> Answer:
     kind = "access_code.unmanaged.convert_to_managed"
     await give(context, peer, request, kind, lambda _: command, view.lock_id)
     scene = await scene_of(context, view)
-    # The code exists from its adoption on: before that only the slot can be asked about.
+    # The code exists from its adoption on: before that its story alone tells how it goes.
     is_waiting = command.pin is None
     moment = "once the lock has shown it" if is_waiting else "now"
     if is_waiting and scene.snapshot.is_quarantined:
         moment = "once the paired lock is back and has shown it"
-    asked = f"unmanaged {view.lock_id}" if is_waiting else f"why {command.code_id}"
+    asked = f"{'timeline' if is_waiting else 'why'} {command.code_id}"
     lines = (
         Cell(f"{named(command.name)} in slot {slot} of {view.name} becomes a code of the hub {moment}.", Tone.GOOD),
         Cell(f"  id    {command.code_id}"),

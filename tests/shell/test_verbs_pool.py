@@ -3,12 +3,13 @@
 import pytest
 
 from gateway.model import ledger
-from gateway.model.answers import Held, Sighting, SightingSource, Written
+from gateway.model.answers import Empty, Held, Sighting, SightingSource, Written
 from gateway.model.evidence import Evidence
 from gateway.model.ids import CodeId, Slot
 from gateway.model.instant import DAY_MS, HOUR_MS, Instant
 from gateway.model.pin import Pin
 from gateway.orders import pool as pools
+from gateway.orders import unmanaged
 from gateway.orders.pool import Cabinet
 from gateway.shell.session import FailureKind
 from gateway.store import codes, journal, pool, slots, takeovers
@@ -126,12 +127,25 @@ async def test_unmanaged_codes_are_listed_without_their_pins(house: House) -> No
 async def test_adopt_waits_for_a_look_at_the_slot_when_no_pin_was_given(house: House) -> None:
     answer = await house.run("adopt", "front-door", "2", "--name", "Old owner", "--id", "old")
     assert "becomes a code of the hub once the lock has shown it" in text_of(answer)
-    assert answer.lines[2].text == "  How it goes: gatewayctl unmanaged front-door", (
+    assert answer.lines[2].text == "  How it goes: gatewayctl timeline old", (
         "there is no code yet that why could explain"
     )
     assert "to be adopted as “Old owner”" in text_of(await house.run("unmanaged", "front-door"))
     waiting = await house.db.read(lambda con: takeovers.of_lock(con, FRONT))
     assert [wish.code_id for wish in waiting.values()] == ["old"]
+
+
+async def test_the_timeline_of_an_adoption_that_failed_says_why(house: House) -> None:
+    await house.run("adopt", "front-door", "2", "--id", "old")
+    assert "order accepted" in text_of(await house.run("timeline", "old"))
+    seen = Sighting(Empty(), SightingSource.LOCK)
+    await house.db.write(lambda con: unmanaged.looked(con, FRONT, Slot(2), seen, house.context.desk.seal, NOON))
+    answer = await house.run("timeline", "old")
+    assert answer.lines[0].text == "old: there is no such code, these are the orders for it"
+    told = text_of(answer)
+    assert "slot 2 is not taken over: the slot is empty by now" in told
+    assert "order ended without effect: the code could not be taken over" in told
+    assert (await house.run("timeline", "older")).failure is not None
 
 
 async def test_adopt_with_the_pin_that_is_there_is_done_at_once(house: House) -> None:
