@@ -1,6 +1,6 @@
 """The demo can fail: with one thing broken inside the hub it ends with 1 and names the check, unbroken it ends with 0.
 
-Every run is a whole house of its own, from the serial port to the broker. A few run at a time: a stay is mostly waiting.
+Every run is a whole house of its own, from the serial port to the broker. Two run at a time: a stay is mostly waiting.
 """
 
 import subprocess
@@ -12,13 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import chosen_kind
 from tests.demo.parts import ROOT
 from tests.demo.saboteur import SABOTAGES
 
-AT_ONCE = 2 if chosen_kind() == "embedded" else 3
-"""Demos at the same time: they mostly wait for the radio, and three are all that a broker of its own is shown."""
-
+AT_ONCE = 2
 RUN_LIMIT_S = 180
 UNBROKEN = "unbroken"
 ON_EVERY_BROKER = (UNBROKEN, "drop-event", "repeat-event")
