@@ -217,7 +217,9 @@ async def _of_lost_locks(context: ShellContext) -> Sequence[Concern]:
             harm.append("nobody knows what it still holds")
         weight = Weight.OPENS_WRONGLY if any(_is_over(code, scene) for code in on_it) else Weight.SHUT_OUT
         text = f"{lock_id} is none of this hub's locks any more: {', '.join(harm)}."
-        remedy = f"{explain_idle.bring_back(lock_id)}; or delete them: gatewayctl codes --lock {lock_id}"
+        # A delete takes nothing off a lock that nobody reaches: it ends the codes that never were on it, and those alone.
+        ending = "" if on_it else f"; or delete them: gatewayctl codes --lock {lock_id}"
+        remedy = explain_idle.bring_back(lock_id) + ending
         found.append(Concern(weight, text, remedy))
     return found
 

@@ -161,7 +161,7 @@ async def test_status_names_a_lock_that_is_not_this_hub_s_while_codes_are_for_it
     [text] = [line for line in told if "front-door" in line and line.startswith("!")]
     assert text == "! front-door is none of this hub's locks any more: 2 codes may still open it, 1 code waits for it."
     assert "put front-door back into the configuration" in told[told.index(text) + 1]
-    assert "gatewayctl codes --lock front-door" in told[told.index(text) + 1]
+    assert "delete" not in told[told.index(text) + 1], "a delete takes nothing off a lock that nobody reaches"
     await house.db.write(lambda con: end_all(con, FRONT))
     assert "none of this hub's" not in text_of(await house.run("status"))
 
@@ -184,7 +184,9 @@ async def test_the_same_of_a_lock_that_joined_at_the_door_and_left(house: House)
     await house.db.write(leave)
     take_out(house)
     text = "front-door is none of this hub's locks any more: 3 codes wait for it, nobody knows what it still holds."
-    assert text in text_of(await house.run("status"))
+    status = text_of(await house.run("status"))
+    assert text in status
+    assert "or delete them: gatewayctl codes --lock front-door" in status
     for code in ("owner-1", GUEST):
         told = text_of(await house.run("why", code))
         assert "Next: nothing, nobody works on this lock." in told
