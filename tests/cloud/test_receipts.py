@@ -1,7 +1,6 @@
 """Receipts of the cloud: they move the watermark, wait for company, and begin an epoch (C3, C4)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,6 @@ from gateway.store import facts, journal
 from tests.builders import NOON
 from tests.cloud.inbox import CREATE, Inbox, SickDatabase
 from tests.cloud.room import EPOCH, KEYS, open_store
-
-
-@pytest.fixture
-async def inbox(tmp_path: Path) -> AsyncIterator[Inbox]:
-    async with open_store(tmp_path) as db:
-        yield Inbox(db)
 
 
 async def test_a_receipt_moves_the_watermark_and_wakes_the_pump(inbox: Inbox) -> None:

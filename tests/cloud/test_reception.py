@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,6 @@ from gateway.store.database import Connection
 from tests.builders import FRONT
 from tests.cloud.inbox import CREATE, FullDisk, Inbox, SickDatabase
 from tests.cloud.room import KEYS, open_store
-
-
-@pytest.fixture
-async def inbox(tmp_path: Path) -> AsyncIterator[Inbox]:
-    async with open_store(tmp_path) as db:
-        yield Inbox(db)
 
 
 async def test_an_order_is_stored_answered_acknowledged_and_rung(inbox: Inbox) -> None:
