@@ -61,6 +61,8 @@ class Counterpart:
         self.is_receipting = True
         self.duplicate_count = 0
         self.gap_count = 0
+        self.missed_count = 0
+        """Events that were receipted in our name and will not come: by a cloud before us, or before a restore of our database."""
         self._link = link
         self._hub_id = hub_id
         self._entropy = entropy
@@ -135,7 +137,9 @@ class Counterpart:
         except TimeoutError:
             tail = ", ".join(f"{event.seq} {event.kind}" for event in self.events[-8:]) or "no event"
             state = "online" if self.is_hub_online else "offline"
-            msg = f"not seen within {timeout_s} s; the hub is {state}; last: {tail}"
+            at = "nowhere" if self._position is None else f"epoch {self._position.epoch}, {self._position.seq}"
+            passed = f"{self.gap_count} beyond a gap, {self.duplicate_count} known ones, {self.missed_count} missed"
+            msg = f"not seen within {timeout_s} s; the hub is {state}; last: {tail}; we stand at {at} ({passed})"
             raise TimeoutError(msg) from None
 
     async def run(self) -> None:
@@ -189,6 +193,14 @@ class Counterpart:
         is_new_stream = self._position is None or self._position.epoch != heard.epoch
         if heard.is_online and is_new_stream and not is_kept:
             # A birth that comes live tells where the hub starts to send; a retained one may be long out of date.
+            self._position = EventReceipt(heard.epoch, heard.acknowledged_seq)
+        elif (
+            heard.is_online
+            and not is_kept
+            and self._position is not None
+            and heard.acknowledged_seq > self._position.seq
+        ):
+            self.missed_count += heard.acknowledged_seq - self._position.seq
             self._position = EventReceipt(heard.epoch, heard.acknowledged_seq)
 
     def _take_event(self, event: CloudEvent) -> None:

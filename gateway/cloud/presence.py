@@ -64,8 +64,11 @@ class Herald:
         """The broker may have seen the session number: the next connect takes another."""
         self._session = None
 
-    async def announce(self, connection: Connection) -> None:
-        """Publish the birth and wait until the broker has it. Raises `LinkDown`."""
+    async def announce(self, connection: Connection, heard_up_to: int) -> int:
+        """Publish the birth and wait until the broker has it; the newest receipt that it tells. Raises `LinkDown`.
+
+        `heard_up_to` counts as receipted, stored or not: nothing that it covers will be sent.
+        """
         session = self._session
         assert session is not None, "the birth belongs to the session of the will"
 
@@ -75,7 +78,7 @@ class Herald:
                 epoch=self._epoch,
                 session=session,
                 last_seq=journal.last_seq(con),
-                acknowledged_seq=journal.acknowledged(con),
+                acknowledged_seq=max(heard_up_to, journal.acknowledged(con)),
                 digests=digests(con, self._lock_ids),
                 versions=self._versions,
                 started_at=self._started_at,
@@ -87,6 +90,7 @@ class Herald:
             await connection.publish(self._topic, payload, is_retained=True)
         except NotTaken as refusal:
             log.warning("presence.birth.not_taken", extra={"cause": str(refusal)})
+        return born.acknowledged_seq
 
     async def farewell(self, connection: Connection) -> None:
         """Say that we go, or leave it to the last will when the broker does not listen any more."""

@@ -5,7 +5,8 @@ its place in the window; an event is done when a receipt on `dn/ack` covers it. 
 (receipted, in the store) and `sent` (published on this connection). A new connection starts with `sent` at the watermark,
 and so does silence: when nothing was receipted for `patience`, all above the watermark goes out again, each time after
 twice the wait. A cloud that has just come need not wait for that: it asks us to resume, and gets a birth and all above the
-watermark at once. Nothing polls: the pump sleeps until it is rung, an acknowledgement frees the window, or patience ends.
+watermark at once. A birth names the watermark too, and is told anew when a receipt takes that beyond all that this connection has
+told or sent: no listener may wait for events that are passed over. Nothing polls: the pump sleeps until it is rung, an acknowledgement frees the window, or patience ends.
 """
 
 import asyncio
@@ -70,10 +71,10 @@ class OutboxPump:
         seal: PinSeal,
         heard: Callable[[], EventReceipt | None],
         resumes: Callable[[], int],
-        announce: Callable[[], Awaitable[None]],
+        announce: Callable[[int], Awaitable[int]],
         patience_s: float = PATIENCE_S,
     ) -> None:
-        """`epoch` is what the birth told; `heard` is a receipt that is not stored yet; `resumes` counts the cloud's questions since the start; `announce` publishes a birth."""
+        """`epoch` is what the birth told; `heard` is a receipt that is not stored yet; `resumes` counts the cloud's questions since the start; `announce` publishes a birth that names at least this receipt, and says which it named."""
         self._db = db
         self._hub_id = hub_id
         self._topic = topics.up(hub_id, topics.Up.EVT)
@@ -86,6 +87,7 @@ class OutboxPump:
         self._sent = 0
         self._pins: Mapping[EventSeq, Pin] = {}
         self._watermark = 0
+        self._reached = 0
         self._first_patience_s = self._patience_s = patience_s
         self._repeat_at = self._time() + patience_s
         self._heard = heard
@@ -95,14 +97,19 @@ class OutboxPump:
         self._may_resume_at = self._time()
         self._sent_at = self._time() - ON_ITS_WAY_S
 
-    async def run(self) -> None:
-        """Send until the connection ends. Raises `LinkDown`."""
+    async def run(self, told: int) -> None:
+        """Send until the connection ends. `told` is the newest receipt that this connection's birth named. Raises `LinkDown`."""
+        self._reached = told
         while True:
             view = await self._look()
             if view.epoch != self._epoch:
                 msg = "a new epoch of events has begun, which a new connection tells"
                 raise LinkDown(msg)
             self._take_watermark(view.watermark)
+            if self._watermark > self._reached:
+                # A receipt from before this connection, or of a cloud before this one: what is passed over now never comes, and
+                # whoever begins where the last birth said would wait for it.
+                await self._tell_watermark()
             self._pins = view.pins
             for stored in view.events:
                 await self._send(view.epoch, stored)
@@ -112,6 +119,9 @@ class OutboxPump:
                 self._repeat_at = min(self._repeat_at, max(self._may_resume_at, self._sent_at + ON_ITS_WAY_S))
             if not await self._rest():
                 await self._repeat()
+
+    async def _tell_watermark(self) -> None:
+        self._reached = max(self._reached, await self._announce(self._watermark))
 
     async def _look(self) -> _View:
         sent, heard = self._sent, self._heard()
@@ -149,6 +159,7 @@ class OutboxPump:
             except PayloadTooLarge:
                 log.exception("outbox.event.too_large", extra={"seq": stored.seq, "bytes": len(payload)})
         self._sent, self._sent_at = stored.seq, self._time()
+        self._reached = max(self._reached, stored.seq)
 
     async def _rest(self) -> bool:
         """Sleep until there is something to look at; False when patience ended first."""
@@ -168,7 +179,7 @@ class OutboxPump:
             self._may_resume_at = self._time() + RESUME_PAUSE_S
             self._patience_s = self._first_patience_s
             log.info("outbox.resumed", extra={"after": self._watermark, "to": self._sent})
-            await self._announce()
+            await self._tell_watermark()
         else:
             waited = {"after": self._watermark, "to": self._sent, "waited_s": self._patience_s}
             log.warning("outbox.repeated", extra=waited)

@@ -147,14 +147,14 @@ class CloudService:
             seal=self._seal,
             heard=self._reception.heard,
             resumes=lambda: self._reception.counts.resumes,
-            announce=lambda: self._herald.announce(connection),
+            announce=lambda heard_up_to: self._herald.announce(connection, heard_up_to),
             patience_s=self._settings.receipt_patience_s,
         )
-        await self._herald.announce(connection)
+        told = await self._herald.announce(connection, 0)
         remembered = "remembers us" if connection.has_session else "starts a new session"
         self._show(CloudState.CONNECTED, f"MQTT {connection.protocol}, the broker {remembered}")
         log.info("cloud.link.up", extra={"version": connection.protocol, "session": connection.has_session})
-        await pump.run()
+        await pump.run(told)
 
     def _show(self, state: CloudState, detail: str) -> None:
         since = self._condition.since if state is self._condition.state else self._clock.reading().lo

@@ -74,6 +74,20 @@ def test_a_live_birth_tells_where_the_stream_begins_and_a_kept_one_does_not() ->
     assert seen(kept) == [(EPOCH, 9), (EPOCH, 10)]
 
 
+def test_c4_a_birth_that_is_ahead_tells_what_will_not_come() -> None:
+    """Receipted in its name already: by a cloud that it was before, or one whose database it does not have."""
+    cloud = make()
+    status(cloud, birth(1, acknowledged=2))
+    status(cloud, birth(1, acknowledged=6), is_kept=True)
+    status(cloud, birth(1, acknowledged=5))
+    hear(cloud, 6, 7)
+    assert seen(cloud) == [(EPOCH, 6), (EPOCH, 7)]
+    assert (cloud.gap_count, cloud.missed_count) == (0, 3)
+    status(cloud, birth(1, acknowledged=3))
+    hear(cloud, 8)
+    assert (seen(cloud)[-1], cloud.missed_count) == ((EPOCH, 8), 3)
+
+
 def test_a_new_epoch_starts_a_new_stream_and_ends_the_old_one() -> None:
     cloud = make()
     status(cloud, birth(5))

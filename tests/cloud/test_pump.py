@@ -30,6 +30,7 @@ class Outbox:
         self.heard: EventReceipt | None = None
         self.resumes = 0
         self.births_after: list[int] = []
+        self.births_told: list[int] = []
 
     def ask_to_resume(self) -> None:
         self.resumes += 1
@@ -48,8 +49,10 @@ class Outbox:
         self.nudges.ring(OUTBOX_BELL)
 
     def pump(self, connection: FakeConnection, patience_s: float = 60.0) -> OutboxPump:
-        async def announce() -> None:
+        async def announce(at_least: int) -> int:
             self.births_after.append(len(connection.published))
+            self.births_told.append(max(at_least, await self.db.read(journal.acknowledged)))
+            return self.births_told[-1]
 
         return OutboxPump(
             db=self.db,
@@ -66,9 +69,10 @@ class Outbox:
 
     @asynccontextmanager
     async def pumping(self, connection: FakeConnection, patience_s: float = 60.0) -> AsyncIterator[None]:
-        pump = self.pump(connection, patience_s)
+        """`pump` over a connection whose birth has just told how far the store is receipted."""
+        pump, told = self.pump(connection, patience_s), await self.db.read(journal.acknowledged)
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(pump.run())
+            task = group.create_task(pump.run(told))
             try:
                 yield
             finally:
@@ -186,10 +190,37 @@ async def test_a_broken_connection_ends_the_pump(outbox: Outbox) -> None:
 
 async def _ended(pump: OutboxPump) -> str:
     try:
-        await pump.run()
+        await pump.run(0)
     except LinkDown as down:
         return down.cause
     return "never"
+
+
+async def test_c4_a_receipt_from_before_the_connection_is_told_by_a_birth_before_anything_is_skipped(
+    outbox: Outbox,
+) -> None:
+    """It waited at the broker while the hub was away; whoever begins where the first birth said waits for what never comes."""
+    connection = FakeConnection()
+    await outbox.append(5)
+    pump = outbox.pump(connection)
+    outbox.heard = EventReceipt(EPOCH, 3)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(pump.run(1))
+        await connection.until_published(2)
+        task.cancel()
+    assert numbers(connection) == [4, 5]
+    assert (outbox.births_after, outbox.births_told) == ([0], [3])
+
+
+async def test_receipts_of_what_this_connection_sent_cost_no_birth(outbox: Outbox) -> None:
+    connection = FakeConnection()
+    await outbox.append(5)
+    async with outbox.pumping(connection, patience_s=0.05):
+        await connection.until_published(10)  # sent, and all of it again
+        await outbox.receipt(4)
+        await outbox.append(1)
+        await connection.until_published(11)
+    assert outbox.births_after == []
 
 
 async def test_a_cloud_that_asks_to_resume_gets_a_birth_and_all_above_the_watermark(outbox: Outbox) -> None:
@@ -201,7 +232,7 @@ async def test_a_cloud_that_asks_to_resume_gets_a_birth_and_all_above_the_waterm
         outbox.ask_to_resume()
         await connection.until_published(7)
     assert numbers(connection) == [1, 2, 3, 4, 5, 4, 5]
-    assert outbox.births_after == [5]
+    assert (outbox.births_after, outbox.births_told) == ([5], [3])
 
 
 async def test_a_question_that_crosses_events_on_their_way_repeats_none_that_is_receipted_soon(outbox: Outbox) -> None:

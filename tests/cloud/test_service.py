@@ -8,14 +8,15 @@ import pytest
 
 from gateway.cloud import topics
 from gateway.cloud.backoff import BUSY_STEPS, Backoff, Pace
-from gateway.cloud.link import LinkDown, NotTaken, Outgoing
+from gateway.cloud.counterpart import Counterpart
+from gateway.cloud.link import LinkDown, Message, NotTaken, Outgoing
 from gateway.cloud.report import EventReceipt, decode_presence, encode_receipt, encode_resume
 from gateway.cloud.service import CloudService, CloudState
 from gateway.nudge import Nudges
 from gateway.store.database import Database
-from tests.builders import FRONT
+from tests.builders import FRONT, SeededEntropy
 from tests.cloud.fakes import FakeConnection, FakeLink
-from tests.cloud.room import EPOCH, make_service, open_store, running
+from tests.cloud.room import EPOCH, HUB, make_service, open_store, running
 
 
 @pytest.fixture
@@ -182,6 +183,39 @@ async def test_unanswered_events_go_out_after_a_restart(db: Database) -> None:
         connection = await again.connection(0)
         await connection.until_published(3)
     assert [event.seq for event in connection.events()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("is_in_time", [True, False], ids=["before the birth", "after the birth"])
+async def test_c4_a_cloud_begins_where_the_receipts_of_the_one_before_it_end(db: Database, *, is_in_time: bool) -> None:
+    """A receipt waits at the broker while the hub is away, and counts before it is stored: the birth named the stored one, and a
+    cloud that began there waited for events that nobody sends again."""
+    link = FakeLink()
+    async with running(make_service(db, link)):
+        connection = await link.connection(0)
+        connection.order("o-1", "access_code.create", access_code_id="a", device_id=FRONT, code="271828")
+        await connection.until_published(3)
+    receipt = encode_receipt(EventReceipt(EPOCH, 2))
+    connection = FakeConnection(acks_at_once=False)
+    cloud = Counterpart(link=FakeLink(), hub_id=HUB, entropy=SeededEntropy())
+    if is_in_time:
+        connection.say(receipt, topics.Down.ACK)
+        connection.subscribed.clear()
+    async with running(make_service(db, FakeLink(connection), nudges=Nudges())):
+        if is_in_time:
+            await connection.until_acknowledged(1)
+            connection.subscribed.set()
+        await connection.until_born()
+        if not is_in_time:
+            connection.say(receipt, topics.Down.ACK)
+            await connection.until_acknowledged(1)
+        connection.acks_at_once = True
+        connection.statuses()[0].future.set_result(None)
+        await connection.until_published(1)
+    for told in connection.published:
+        if topics.which_up(HUB, told.topic) is topics.Up.STATUS and not decode_presence(told.payload).is_online:
+            break  # the farewell
+        cloud._take(Message(told.topic, told.payload, is_retained=False, number=0))
+    assert [event.seq for event in cloud.events] == [3]
 
 
 async def test_c4_a_restored_database_is_told_by_an_epoch_of_its_own_and_its_events_are_heard(db: Database) -> None:
